@@ -1,0 +1,73 @@
+"""What can be read, and what is asked about it: one folder per platform, one file per service."""
+
+from collectors.calls import Caller, Note, PassingError, Place, SystemClock, ThrottledError
+from collectors.catalog import Catalog, CatalogError, catalog
+from collectors.collector import Collector, Listing
+from collectors.interface import Connection, Identity, Target
+from collectors.judging import (
+    Check,
+    Criterion,
+    Scene,
+    Unbound,
+    Verdict,
+    criterion,
+    fails,
+    known,
+    not_applicable,
+    passes,
+    unknown,
+)
+from collectors.model import (
+    Absent,
+    CallError,
+    Cause,
+    Fact,
+    FactUnknown,
+    MalformedError,
+    Resource,
+    Status,
+    Total,
+    Unread,
+    fact,
+    moment,
+)
+
+__all__ = [
+    "Absent",
+    "CallError",
+    "Caller",
+    "Catalog",
+    "CatalogError",
+    "Cause",
+    "Check",
+    "Collector",
+    "Connection",
+    "Criterion",
+    "Fact",
+    "FactUnknown",
+    "Identity",
+    "Listing",
+    "MalformedError",
+    "Note",
+    "PassingError",
+    "Place",
+    "Resource",
+    "Scene",
+    "Status",
+    "SystemClock",
+    "Target",
+    "ThrottledError",
+    "Total",
+    "Unbound",
+    "Unread",
+    "Verdict",
+    "catalog",
+    "criterion",
+    "fact",
+    "fails",
+    "known",
+    "moment",
+    "not_applicable",
+    "passes",
+    "unknown",
+]

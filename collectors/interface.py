@@ -1,0 +1,65 @@
+"""What every platform offers the engine: a target that can be listed, asked and identified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from collectors.calls import Caller
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who reads and what is read, as the platform itself says it; part of every evidence item.
+
+    `subject` is the platform's own id of the target (an account number, a machine id): it may not
+    change between sweeps. `principal` is the credential's identity.
+    """
+
+    subject: str
+    principal: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Target(Protocol):
+    """What one credential and one bulk listing reach: an account, a tenant, a host.
+
+    A target is opened once per unit, with a `Caller` that carries the unit's deadline, rates and
+    journal. Everything it does goes through that caller.
+    """
+
+    @property
+    def key(self) -> str:
+        """`<platform>/<name>`: how the organisation names the target, in all evidence."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether facts and listings marked slow are read."""
+
+    def identify(self) -> Identity:
+        """Ask the platform who we are; raises CallError where it does not answer."""
+
+    def scopes(self, per: str) -> Sequence[str]:
+        """The places a listing is asked in; `per` is what its collector declared, "" for one."""
+
+    def within(self, scope: str) -> Target:
+        """The same target, seen from one of its scopes; what a listing function is given."""
+
+    def api(self, service: str, scope: str) -> object:
+        """What a fact is given: the service's read calls, at that scope."""
+
+
+class Connection(Protocol):
+    """A declared target before it is opened: cheap, holds references to credentials only."""
+
+    @property
+    def key(self) -> str:
+        """See `Target.key`."""
+
+    @property
+    def platform(self) -> str:
+        """The first word of the ids of its collectors."""
+
+    def open(self, caller: Caller) -> Target:
+        """Connect; raises CallError with what to do where that is impossible."""

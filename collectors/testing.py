@@ -1,0 +1,229 @@
+"""What a collector's tests need: judging documents by hand, collecting from a double, conformance.
+
+Works with any test runner; a collector of your own package gets the suite by one class:
+
+    class TestConformance(Conformance):
+        collectors = (acme,)
+
+and a fixture `connection` that gives a `Connection` to a double of the platform.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from collectors.calls import Caller, SystemClock
+from collectors.collector import Collector, Listing
+from collectors.documents import document_of, marker, merge, restore, split, without_secrets
+from collectors.interface import Connection, Identity, Target
+from collectors.judging import Check, Scene, Verdict
+from collectors.model import CallError, Cause, FactUnknown, Kind, Resource, Status, Unread
+from collectors.reading import ListingRun, PartRead, read_facts
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+"""The clock of judgements in tests."""
+
+FOREVER = 3600.0
+
+
+def scene(*others: Resource[Any], at: datetime = NOW) -> Scene:
+    """A scene that holds these resources; kinds not among them count as listed and empty."""
+    return Scene(at, lambda kind: [other for other in others if isinstance(other, kind)])
+
+
+def judge(
+    check: Check[Kind], resource: Kind, *others: Resource[Any], at: datetime = NOW, **bound: object
+) -> Verdict:
+    """The verdict on a hand-made resource, with the organisation's criteria as keywords."""
+    return check.judge(resource, scene(*others, at=at), bound)
+
+
+@dataclass
+class Collected:
+    """What one pass over a target gave, without engine, threads or store."""
+
+    identity: Identity
+    parts: list[PartRead]
+    resources: list[Resource[Any]]
+    collectors: Sequence[Collector]
+    defects: list[str] = field(default_factory=list)
+
+    def scene(self, at: datetime = NOW) -> Scene:
+        """The scene of this pass; asking for an incomplete kind raises as in a real sweep."""
+
+        def read(kind: type[Resource[Any]]) -> list[Resource[Any]]:
+            for part in self.parts:
+                if part.kind == kind.kind and part.unread:
+                    raise FactUnknown(part.unread)
+            return [r for r in self.resources if isinstance(r, kind)]
+
+        return Scene(at, read)
+
+    def findings(
+        self, at: datetime = NOW, bound: Mapping[str, Mapping[str, object]] | None = None
+    ) -> dict[tuple[str, str], Verdict]:
+        """Every verdict by (check id, resource id); a part not listed at all stands as id ""."""
+        found: dict[tuple[str, str], Verdict] = {}
+        scene_ = self.scene(at)
+        unread = {part.kind: part.unread for part in self.parts if part.unread}
+        for check in (check for c in self.collectors for check in c.checks):
+            for resource in (r for r in self.resources if r.kind == check.kind.kind):
+                found[check.id, resource.id] = check.judge(
+                    resource, scene_, (bound or {}).get(check.id)
+                )
+            if why := unread.get(check.kind.kind):
+                found[check.id, ""] = Verdict(Status.UNKNOWN, why.because, why.cause)
+        return found
+
+
+def collect(
+    connection: Connection,
+    collectors: Sequence[Collector],
+    *,
+    deny: Collection[str] = (),
+    rate: float | None = None,
+) -> Collected:
+    """Read everything these collectors ask for, one call after another.
+
+    `deny` refuses every listing and fact that needs one of these permissions.
+    """
+    caller = Caller(
+        SystemClock(), SystemClock().monotonic() + FOREVER, threading.Event(), rate=rate
+    )
+    target = connection.open(caller)
+    defects: list[str] = []
+
+    def defect(error: Exception, where: str) -> None:
+        defects.append(f"{where}: {error!r}")
+
+    guarded = _Denying(target, frozenset(deny))
+    parts: list[PartRead] = []
+    resources: list[Resource[Any]] = []
+    for collector in collectors:
+        for listing in collector.listings:
+            for scope in target.scopes(listing.per):
+                run = ListingRun(collector, guarded.listing(listing), target, scope, defect)
+                while not run.ended:
+                    for row in run.take(500):
+                        read = read_facts(row, collector, target, defect)
+                        resources.append(guarded.facts(read))
+                parts += run.parts()
+    return Collected(target.identify(), parts, resources, collectors, defects)
+
+
+class Conformance:
+    """What every collector must satisfy; subclass it and name the collectors."""
+
+    collectors: ClassVar[tuple[Collector, ...]] = ()
+    bound: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+
+    def test_it_reads_something_and_has_no_defect(self, connection: Connection) -> None:
+        """The double must hold at least one resource, and no code may fail on it."""
+        collected = collect(connection, self.collectors)
+        assert collected.defects == []
+        assert collected.resources, "the double holds nothing, so nothing is shown"
+
+    def test_two_passes_over_an_unchanged_target_give_the_same_documents(
+        self, connection: Connection
+    ) -> None:
+        """What moves by itself must be named volatile."""
+        first, second = (_documents(collect(connection, self.collectors)) for _ in range(2))
+        assert first == second
+
+    def test_stored_documents_give_the_same_verdicts_again(self, connection: Connection) -> None:
+        """Re-performance: the document is all a check needs."""
+        collected = collect(connection, self.collectors)
+        kinds = {kind.kind: kind for c in self.collectors for kind in c.kinds}
+        again = Collected(
+            collected.identity,
+            collected.parts,
+            [_through_json(r, kinds[r.kind]) for r in collected.resources if r.kind in kinds],
+            self.collectors,
+        )
+        assert again.findings(bound=self.bound) == collected.findings(bound=self.bound)
+
+    def test_a_denied_permission_only_ever_gives_unknowns(self, connection: Connection) -> None:
+        """Nothing flips, nothing vanishes, and the finding names what is missing."""
+        before = collect(connection, self.collectors).findings(bound=self.bound)
+        for permission in sorted(permissions(self.collectors)):
+            denied = collect(connection, self.collectors, deny={permission})
+            after = denied.findings(bound=self.bound)
+            for key, verdict in after.items():
+                same = before.get(key)
+                assert verdict == same or verdict.status is Status.UNKNOWN, (permission, key)
+                if verdict != same and verdict.cause is Cause.DENIED:
+                    assert permission in verdict.because, (permission, key, verdict.because)
+            unread = {p.kind for p in denied.parts if not p.complete}
+            for check_id, resource in before.keys() - after.keys():
+                kind = _check(self.collectors, check_id).kind.kind
+                assert kind in unread, (permission, check_id, resource)
+                assert (check_id, "") in after, (permission, check_id)
+
+    def test_reasons_do_not_move_with_the_clock_alone(self, connection: Connection) -> None:
+        """A reason names limits and dates: a minute later an unchanged verdict reads the same."""
+        collected = collect(connection, self.collectors)
+        now = collected.findings(bound=self.bound)
+        later = collected.findings(NOW + timedelta(minutes=1), self.bound)
+        moved = {k for k in now if now[k] != later[k] and now[k].status is later[k].status}
+        assert moved == set()
+
+
+def permissions(collectors: Sequence[Collector]) -> set[str]:
+    """Every permission these collectors' listings and facts declare."""
+    listings = [listing for c in collectors for listing in c.listings]
+    found = {p for listing in listings for p in listing.permissions}
+    for kind in (kind for listing in listings for kind in listing.kinds):
+        found |= {p for f in kind.fact_definitions().values() for p in f.permissions}
+    return found
+
+
+class _Denying:
+    def __init__(self, target: Target, denied: frozenset[str]) -> None:
+        self._target = target
+        self._denied = denied
+
+    def listing(self, listing: Listing) -> Listing:
+        hit = sorted(self._denied & set(listing.permissions))
+        if not hit:
+            return listing
+
+        def refuse(_: Target) -> Any:  # noqa: ANN401 - never returns
+            raise CallError(Cause.DENIED, "AccessDenied", permission=hit[0])
+
+        return Listing(listing.kinds, listing.permissions, refuse, listing.per)
+
+    def facts(self, resource: Resource[Any]) -> Resource[Any]:
+        facts = dict(resource.facts)
+        for name, definition in type(resource).fact_definitions().items():
+            if hit := sorted(self._denied & set(definition.permissions)):
+                facts[name] = Unread("AccessDenied", hit[0])
+        return type(resource)(
+            id=resource.id, listed=resource.listed, scope=resource.scope, facts=facts
+        )
+
+
+def _documents(collected: Collected) -> dict[tuple[str, str, str], str]:
+    mark = marker(b"conformance")
+    found = {}
+    for resource in collected.resources:
+        clean = without_secrets(document_of(resource), resource.secrets, mark)
+        lasting, _ = split(clean, resource.volatile)
+        text = json.dumps(lasting, sort_keys=True)
+        found[resource.kind, resource.scope, resource.id] = text
+    return found
+
+
+def _through_json(resource: Resource[Any], kind: type[Resource[Any]]) -> Resource[Any]:
+    clean = without_secrets(document_of(resource), resource.secrets, marker(b"conformance"))
+    lasting, moving = split(clean, resource.volatile)
+    stored, beside = json.loads(json.dumps(lasting)), json.loads(json.dumps(moving))
+    return restore(kind, merge(stored, beside))
+
+
+def _check(collectors: Sequence[Collector], check_id: str) -> Check[Any]:
+    return next(check for c in collectors for check in c.checks if check.id == check_id)
