@@ -12,8 +12,7 @@ from typing import Any
 from collectors.model import Absent, Cause, Resource, Unread
 
 SECRET_SHAPES = re.compile(
-    r"(?:AKIA|ASIA)[0-9A-Z]{16}(?=.{0,40}secret)"
-    r"|gh[pousr]_\w{20,}|xox[abpr]-[\w-]{10,}|whsec_[\w+/=]{16,}"
+    r"gh[pousr]_\w{20,}|xox[abpr]-[\w-]{10,}|whsec_[\w+/=]{16,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"

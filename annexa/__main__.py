@@ -1,0 +1,5 @@
+"""`python -m annexa` is the command `annexa`."""
+
+from annexa.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""`annexa collectors` and `annexa permissions`: what can be read, and what that needs."""
+
+from __future__ import annotations
+
+import click
+
+from annexa.cli.context import Context, common
+from annexa.cli.permissions import needed, policy_text, terraform_text
+from annexa.cli.render import Column, show
+
+
+@click.command()
+@common
+@click.option("--checks", is_flag=True, help="One row per check.")
+def collectors(context: Context, *, checks: bool) -> None:
+    """What can be read, and what is asked about it."""
+    context.check_names()
+    chosen = [
+        collector
+        for collector in context.catalog.collectors
+        if not context.collectors or collector.name in context.collectors
+    ]
+    if checks:
+        show(
+            context.layout,
+            (
+                Column("check_id", "CHECK"),
+                Column("severity", "SEVERITY"),
+                Column("title", "TITLE", wide=True),
+                Column("controls", "CONTROLS", wide=True),
+                Column("kind"),
+                Column("remediation"),
+            ),
+            (
+                {
+                    "check_id": check.id,
+                    "severity": check.severity,
+                    "title": check.title,
+                    "controls": [each.control for each in context.framework.controls_of(check.id)],
+                    "kind": check.kind.kind,
+                    "remediation": check.remediation,
+                }
+                for collector in chosen
+                for check in sorted(collector.checks, key=lambda check: check.id)
+            ),
+        )
+        return
+    show(
+        context.layout,
+        (
+            Column("collector", "COLLECTOR"),
+            Column("title", "READS", wide=True),
+            Column("kinds", "KINDS", right=True),
+            Column("checks", "CHECKS", right=True),
+            Column("permissions", "PERMISSIONS", right=True),
+        ),
+        (
+            {
+                "collector": collector.name,
+                "title": collector.title,
+                "kinds": len(collector.kinds),
+                "checks": len(collector.checks),
+                "permissions": len(
+                    {p for listing in collector.listings for p in listing.permissions}
+                    | {
+                        p
+                        for kind in collector.kinds
+                        for fact in kind.fact_definitions().values()
+                        for p in fact.permissions
+                    }
+                ),
+            }
+            for collector in chosen
+        ),
+    )
+
+
+@click.command()
+@common
+@click.argument("platform", type=click.Choice(["aws", "linux"]))
+@click.option("--terraform", is_flag=True, help="The AWS policy as Terraform.")
+def permissions(context: Context, platform: str, *, terraform: bool) -> None:
+    """The least a platform has to grant, computed from every call the collectors declare."""
+    wanted = needed(context.catalog, platform)
+    if platform == "aws":
+        click.echo(terraform_text(wanted) if terraform else policy_text(wanted), nl=not terraform)
+        return
+    if terraform:
+        raise click.UsageError("a host's permissions are capabilities, not Terraform resources")
+    show(
+        context.layout,
+        (Column("permission", "READS", wide=True),),
+        ({"permission": p} for p in wanted),
+    )
+    if context.layout == "table":
+        click.echo(
+            "\nAs root nothing is missing. For ordinary users what only root may read is unknown:\n"
+            "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
+            "audit), in a systemd unit by AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_NET_ADMIN.",
+            err=True,
+        )

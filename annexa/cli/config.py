@@ -1,0 +1,45 @@
+"""`annexa config`: check the configuration; print its schema or an example."""
+
+from __future__ import annotations
+
+import click
+import orjson
+
+from annexa.cli.context import Context, common
+
+
+@click.group()
+def config() -> None:
+    """Check the configuration; print its schema or an example."""
+
+
+@config.command()
+@common
+def check(context: Context) -> None:
+    """Say every problem of the configuration at once, with file and line."""
+    from annexa import declared  # noqa: PLC0415 - this command only
+
+    settings = context.settings
+    jobs = declared.jobs(settings, context.at.date())
+    declared.bound(settings, context.catalog, context.at.date())
+    where = context.config_path or "no file: defaults"
+    click.echo(
+        f"{where}: ok, {len(jobs)} targets, {len(settings.criteria)} checks with bound criteria, "
+        f"{len(settings.exceptions)} exceptions; store {context.path}"
+    )
+
+
+@config.command()
+def schema() -> None:
+    """The JSON Schema of annexa.toml, for editors."""
+    from config.example import json_schema  # noqa: PLC0415 - this command only
+
+    click.echo(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+@config.command()
+def example() -> None:
+    """An annexa.toml with every setting and what it means."""
+    from config.example import example_toml  # noqa: PLC0415 - this command only
+
+    click.echo(example_toml(), nl=False)

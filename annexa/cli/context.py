@@ -1,0 +1,170 @@
+"""What the commands share: common options, and the rooms opened when a command needs them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collectors import Catalog
+    from config import Settings
+    from evidence_store import Store
+    from evidence_store.answers import FindingRow
+    from mappings import Mapping as Framework
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Instant(click.ParamType[datetime]):
+    """A time: `2026-11-24` (the end of that day, UTC) or ISO 8601 with a time."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read it as aware UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            text = str(value)
+            if len(text) == len("2026-11-24"):
+                return datetime.combine(dt.date.fromisoformat(text), dt.time.max, UTC)
+            read = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-11-24 or 2026-11-24T09:30Z", param, ctx)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The common options, and what they lead to; each room is opened when it is first used."""
+
+    config: Path | None = None
+    store_path: Path | None = None
+    targets: tuple[str, ...] = ()
+    collectors: tuple[str, ...] = ()
+    layout: str = "table"
+    as_of: datetime | None = None
+
+    @cached_property
+    def config_path(self) -> Path | None:
+        """The configuration file that is used, if there is one."""
+        from config import config_file  # noqa: PLC0415 - when needed
+
+        return config_file(self.config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration; without a file, its defaults. Logging is set up with it."""
+        from annexa import logs  # noqa: PLC0415 - when needed
+        from config import Settings  # noqa: PLC0415 - when needed
+        from config.load import load_settings  # noqa: PLC0415 - when needed
+
+        settings = load_settings(self.config_path) if self.config_path else Settings()
+        logs.set_up(settings.log.level, settings.log.format)
+        return settings
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every installed collector."""
+        from collectors import catalog  # noqa: PLC0415 - when needed
+
+        return catalog()
+
+    @cached_property
+    def framework(self) -> Framework:
+        """The mapping to ISO/IEC 27001:2022."""
+        from mappings.load import load_mapping  # noqa: PLC0415 - when needed
+
+        return load_mapping()
+
+    @cached_property
+    def path(self) -> Path:
+        """Where the evidence is kept."""
+        return self.store_path or self.settings.store.path
+
+    @property
+    def at(self) -> datetime:
+        """The instant that is asked about."""
+        return self.as_of or datetime.now(UTC)
+
+    @contextmanager
+    def store(self, *, create: bool = False) -> Iterator[Store]:
+        """The evidence store, closed afterwards; only a sweep makes a new one."""
+        from evidence_store import Store  # noqa: PLC0415 - when needed
+
+        opened = Store.open(self.path, create=create, origin=self.settings.store.origin)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def check_names(self) -> None:
+        """Refuse names of collectors that are not installed."""
+        names = {collector.name for collector in self.catalog.collectors}
+        for name in self.collectors:
+            if name not in names:
+                raise click.UsageError(
+                    f"no collector is named {name!r}; installed: {', '.join(sorted(names))}"
+                )
+
+    def findings(self, store: Store) -> list[FindingRow]:
+        """The findings as of the asked instant, of the asked targets and collectors."""
+        rows = store.findings(self.as_of)
+        return [row for row in rows if self._wanted(row)]
+
+    def _wanted(self, row: FindingRow) -> bool:
+        target = row.target.partition("/")[2]
+        if self.targets and not {row.target, target} & set(self.targets):
+            return False
+        return not self.collectors or row.check_id.rpartition(".")[0] in self.collectors
+
+
+def common(
+    command: Callable[Concatenate[Context, P], R],
+) -> Callable[P, R]:
+    """Give a command the common options; it gets a `Context` first."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> R:  # noqa: ANN401 - click passes what it parsed
+        context = Context(
+            config=options.pop("config"),
+            store_path=options.pop("store"),
+            targets=options.pop("target"),
+            collectors=options.pop("collector"),
+            layout=options.pop("layout"),
+            as_of=options.pop("as_of"),
+        )
+        return command(context, *args, **options)
+
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run
+
+
+_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option("--config", type=click.Path(path_type=Path), help="The configuration file."),
+    click.option("--store", type=click.Path(path_type=Path), help="The evidence store's file."),
+    click.option("--target", multiple=True, help="Only this target; may be repeated."),
+    click.option("--collector", multiple=True, help="Only this collector, such as aws.s3."),
+    click.option(
+        "--format",
+        "layout",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+        help="Tables for people; JSON and CSV are stable and sorted for programs.",
+    ),
+    click.option("--as-of", type=Instant(), help="As known at this time (UTC)."),
+]

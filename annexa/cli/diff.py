@@ -1,0 +1,121 @@
+"""`annexa diff`: what changed between two sweeps."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from annexa.cli.context import Context, common
+from annexa.cli.listing import short
+from annexa.cli.render import Column, console, show
+
+if TYPE_CHECKING:
+    from evidence_store import Store
+    from evidence_store.answers import Changes
+
+COLUMNS = (
+    Column("what", "WHAT"),
+    Column("target", "TARGET"),
+    Column("kind", "KIND"),
+    Column("resource_id", "RESOURCE", wide=True),
+    Column("check_id", "CHECK"),
+    Column("before", "BEFORE"),
+    Column("after", "AFTER"),
+    Column("reason", "WHY", wide=True),
+)
+
+
+@click.command()
+@common
+@click.argument("sweeps", nargs=-1, type=click.IntRange(min=1))
+@click.option("--since", metavar="7d", help="From the last sweep before this long ago.")
+@click.option("--resources", is_flag=True, help="Also resources that came, changed or went.")
+def diff(context: Context, sweeps: tuple[int, ...], since: str | None, *, resources: bool) -> None:
+    """What changed between two sweeps; without numbers, the last two."""
+    with context.store() as store:
+        first, last = _ends(context, store, sweeps, since)
+        changes = store.changes(first, last)
+    rows = _rows(context, changes, resources=resources)
+    if context.layout == "table":
+        console().print(
+            f"sweep {first} → {last}: {len(changes.findings)} findings and "
+            f"{len(changes.resources)} resources changed",
+            markup=False,
+        )
+    if rows or context.layout != "table":
+        show(context.layout, COLUMNS, rows)
+
+
+def _ends(
+    context: Context, store: Store, sweeps: tuple[int, ...], since: str | None
+) -> tuple[int, int]:
+    known = sorted(row.sweep for row in store.sweeps(context.as_of) if row.recorded)
+    if len(sweeps) == 2:
+        return min(sweeps), max(sweeps)
+    if sweeps:
+        raise click.UsageError("give two sweeps, or none for the last two")
+    if len(known) < 2:
+        raise click.UsageError("there is nothing to compare yet: only one sweep is recorded")
+    if since is None:
+        return known[-2], known[-1]
+    start = context.at - _span(since)
+    before = [
+        row.sweep for row in store.sweeps(context.as_of) if row.recorded and _at(row) <= start
+    ]
+    return max(before, default=known[0]), known[-1]
+
+
+def _at(row: Any) -> datetime:  # noqa: ANN401 - a sweep's row
+    at: datetime = row.recorded_at
+    return at
+
+
+def _span(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)([hdw])", text)
+    if not match:
+        raise click.UsageError(f"--since takes 12h, 7d or 4w, not {text!r}")
+    return timedelta(hours=int(match[1]) * {"h": 1, "d": 24, "w": 168}[match[2]])
+
+
+def _rows(context: Context, changes: Changes, *, resources: bool) -> list[dict[str, Any]]:
+    names = set(context.targets)
+    rows = [
+        {
+            "what": _word(each.before, each.after),
+            "target": each.target,
+            "kind": each.key.kind,
+            "resource_id": _id(context, each.key.id),
+            "check_id": each.check_id,
+            "before": each.before or "",
+            "after": each.after or "",
+            "reason": each.reason,
+        }
+        for each in changes.findings
+        if not names or names & {each.target, each.target.partition("/")[2]}
+    ]
+    if resources:
+        rows += [
+            {
+                "what": each.what,
+                "target": each.target,
+                "kind": each.key.kind,
+                "resource_id": _id(context, each.key.id),
+            }
+            for each in changes.resources
+        ]
+    return rows
+
+
+def _id(context: Context, resource_id: str | None) -> str:
+    return short(resource_id) if context.layout == "table" else resource_id or ""
+
+
+def _word(before: str | None, after: str | None) -> str:
+    if after == "fail":
+        return "regressed" if before == "pass" else "new failure"
+    if before == "fail":
+        return {"pass": "recovered", None: "gone"}.get(after, "no longer known")
+    return "changed"

@@ -1,0 +1,143 @@
+"""`annexa doctor`: whether everything is in place for a sweep, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from annexa.cli import OK, USAGE
+from annexa.cli.context import Context, common
+from annexa.cli.render import Column, show
+
+MEGABYTES_FREE: Final = 200
+"""Below this a year of a small organisation's evidence does not fit."""
+
+
+@click.command()
+@common
+@click.option("--offline", is_flag=True, help="Do not ask the targets who we are.")
+def doctor(context: Context, *, offline: bool) -> int:
+    """Whether everything is in place for a sweep, and what to do where it is not."""
+    rows = list(_examine(context, offline=offline))
+    show(
+        context.layout,
+        (
+            Column("state", "STATE"),
+            Column("what", "WHAT"),
+            Column("found", "FOUND", wide=True),
+            Column("do", "WHAT TO DO", wide=True),
+        ),
+        rows,
+    )
+    return USAGE if any(row["state"] == "bad" for row in rows) else OK
+
+
+def _examine(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
+    yield _row("good", "Python", f"{platform.python_version()} on {platform.system()}")
+    yield from _configuration(context)
+    yield from _store(context)
+    yield from _packages()
+    yield from _targets(context, offline=offline)
+    if hasattr(os, "geteuid"):
+        root = os.geteuid() == 0
+        yield _row(
+            "good" if root else "note",
+            "rights on this host",
+            "root" if root else f"user {os.geteuid()}",
+            "" if root else "what only root may read is unknown: annexa permissions linux",
+        )
+
+
+def _configuration(context: Context) -> Iterator[dict[str, Any]]:
+    settings = context.settings
+    if context.config_path is None:
+        yield _row(
+            "note",
+            "configuration",
+            "none: defaults",
+            "annexa config example > annexa.toml",
+        )
+    else:
+        yield _row("good", "configuration", str(context.config_path))
+    if settings.scope.declared:
+        yield _row("good", "scope", f"{settings.scope.name} v{settings.scope.version}")
+    else:
+        yield _row(
+            "note", "scope", "not declared", "add [scope] to the configuration: annexa scope"
+        )
+    if settings.soa is None:
+        yield _row("note", "statement of applicability", "none", "add [soa]: annexa config example")
+
+
+def _store(context: Context) -> Iterator[dict[str, Any]]:
+    from evidence_store.errors import StoreError  # noqa: PLC0415 - this command only
+
+    path = context.path
+    folder = next(parent for parent in path.parents if parent.exists())
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if not path.exists():
+        writable = os.access(folder, os.W_OK)
+        yield _row(
+            "good" if writable else "bad",
+            "store",
+            f"{path}: made by the first sweep",
+            "" if writable else f"{folder} cannot be written: choose another --store",
+        )
+    else:
+        try:
+            with context.store() as store:
+                sweeps = store.sweeps()
+                yield _row("good", "store", f"{path}: {len(sweeps)} sweeps, origin {store.origin}")
+        except StoreError as error:
+            yield _row("bad", "store", str(error))
+    yield _row(
+        "good" if free >= MEGABYTES_FREE else "bad",
+        "disk",
+        f"{free:,} MB free",
+        "" if free >= MEGABYTES_FREE else "make room, or choose another --store",
+    )
+
+
+def _packages() -> Iterator[dict[str, Any]]:
+    from importlib.util import find_spec  # noqa: PLC0415 - this command only
+
+    there = find_spec("boto3") is not None
+    yield _row(
+        "good" if there else "note",
+        "AWS SDK",
+        "boto3" if there else "not installed",
+        "" if there else "to read AWS: install annexa[aws]",
+    )
+
+
+def _targets(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
+    from annexa import declared  # noqa: PLC0415 - this command only
+    from collectors import Caller, CallError, SystemClock  # noqa: PLC0415
+
+    today = context.at.date()
+    declared.bound(context.settings, context.catalog, today)
+    for out in declared.out_of_scope(context.settings, today):
+        yield _row("note", out.key, f"out of scope by decision of {out.date}: {out.reason}")
+    for job in declared.jobs(context.settings, today, context.targets):
+        key = job.connection.key
+        if offline:
+            yield _row("note", key, "not asked (--offline)")
+            continue
+        clock = SystemClock()
+        caller = Caller(clock, clock.monotonic() + 20, threading.Event(), rate=None)
+        try:
+            identity = job.connection.open(caller).identify()
+        except CallError as error:
+            yield _row("bad", key, f"{error.cause.value}: {error.code}", str(error))
+        else:
+            yield _row("good", key, f"{identity.subject} as {identity.principal}")
+
+
+def _row(state: str, what: str, found: str, do: str = "") -> dict[str, Any]:
+    return {"state": state, "what": what, "found": found, "do": do}

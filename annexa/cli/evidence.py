@@ -1,0 +1,223 @@
+"""`annexa evidence` and `annexa verify`: stored evidence, its re-performance, its integrity."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from annexa.cli import FAILS, OK, STORE
+from annexa.cli.context import Context, common
+from annexa.cli.render import Column, cell, console, json_text, show
+
+if TYPE_CHECKING:
+    from annexa.sweep.replay import Replay
+    from evidence_store import Store
+    from evidence_store.answers import DocumentRow, Report
+
+
+@click.group()
+def evidence() -> None:
+    """Show stored evidence; re-perform its checks."""
+
+
+@evidence.command("show")
+@common
+@click.argument("target_key", metavar="TARGET")
+@click.argument("resource", required=False)
+def show_evidence(context: Context, target_key: str, resource: str | None) -> None:
+    """A stored resource with digest, entry and proof; without RESOURCE, the list of them."""
+    with context.store() as store:
+        key = _target(store, target_key)
+        if resource is None:
+            _list(context, store, key)
+            return
+        found = list(store.resource(key, resource, context.as_of))
+        if not found:
+            found = [
+                row
+                for row in store.documents(key, context.as_of)
+                if (row.key.id or "").endswith(resource)
+            ]
+        if not found:
+            raise click.UsageError(
+                f"{key} has no resource {resource!r}; list them: annexa evidence show {key}"
+            )
+        items = [_item(store, row) for row in found]
+    click.echo(json_text(items[0] if len(items) == 1 else items))
+
+
+def _target(store: Store, name: str) -> str:
+    known = [row.target for row in store.targets()]
+    for key in known:
+        if name in {key, key.partition("/")[2]}:
+            return key
+    raise click.UsageError(f"no target {name!r} was ever read; read: {', '.join(known) or 'none'}")
+
+
+def _list(context: Context, store: Store, target: str) -> None:
+    show(
+        context.layout,
+        (
+            Column("kind", "KIND"),
+            Column("scope", "LISTED IN"),
+            Column("resource_id", "RESOURCE", wide=True),
+            Column("sha256", "SHA-256"),
+            Column("entry", "ENTRY", right=True),
+        ),
+        (
+            {
+                "kind": row.key.kind,
+                "scope": row.key.scope,
+                "resource_id": row.key.id,
+                "sha256": row.sha256.hex() if context.layout != "table" else row.sha256.hex()[:12],
+                "entry": row.entry,
+            }
+            for row in store.documents(target, context.as_of)
+        ),
+    )
+
+
+def _item(store: Store, row: DocumentRow) -> dict[str, Any]:
+    """One evidence item: who, what, when, how, how complete, and its integrity."""
+    entry = store.entry(row.entry)
+    body = orjson.loads(entry.body)
+    proof = entry.proof
+    return {
+        "target": row.target,
+        "document": orjson.loads(row.body),
+        "sha256": row.sha256,
+        "content_id": row.content_id,
+        "entry": {
+            "id": entry.id,
+            "sweep": entry.sweep,
+            "recorded_at": entry.recorded_at,
+            "started": body.get("started"),
+            "finished": body.get("finished"),
+            "state_root": body.get("state"),
+            "provenance": body.get("provenance"),
+        },
+        "ledger": {
+            "index": entry.index,
+            "size": proof.checkpoint.size if proof else None,
+            "inclusion": [node.hex() for node in proof.path] if proof else None,
+            "checkpoint": proof.checkpoint.note if proof else None,
+        },
+    }
+
+
+@evidence.command()
+@common
+def replay(context: Context) -> int:
+    """Ask the checks again on stored documents; exit 1 where a verdict comes out differently."""
+    from annexa.sweep.replay import replay as again  # noqa: PLC0415 - this command only
+
+    with context.store() as store:
+        keys = [
+            row.target
+            for row in store.targets(context.as_of)
+            if not context.targets
+            or {row.target, row.target.partition("/")[2]} & set(context.targets)
+        ]
+        results = [again(store, context.catalog, key, context.as_of) for key in keys]
+    if context.layout == "table":
+        for result in results:
+            _print_replay(result)
+    else:
+        click.echo(json_text([_replay_row(result) for result in results]))
+    return OK if all(result.same for result in results) else FAILS
+
+
+def _replay_row(result: Replay) -> dict[str, Any]:
+    return {
+        "target": result.target,
+        "sweep": result.sweep,
+        "compared": result.compared,
+        "same": result.same,
+        "skipped": result.skipped,
+        "differences": [
+            {
+                "check_id": d.check_id,
+                "resource_id": d.resource_id,
+                "stored": d.stored,
+                "replayed": d.replayed,
+                "same_code": d.same_code,
+            }
+            for d in result.differences
+        ],
+    }
+
+
+def _print_replay(result: Replay) -> None:
+    out = console()
+    words = "all as stored" if result.same else f"{len(result.differences)} DIFFERENT"
+    out.print(
+        f"{result.target} sweep {result.sweep}: {result.compared} verdicts re-performed, {words}",
+        style="green" if result.same else "bold red",
+        markup=False,
+    )
+    for why, count in sorted(result.skipped.items()):
+        out.print(f"  {count} not compared: {why}", markup=False)
+    for each in result.differences:
+        code = "same code" if each.same_code else "the check's code has changed since"
+        out.print(f"  {each.check_id}  {each.resource_id}  ({code})", markup=False)
+        out.print(f"    stored    {each.stored}", markup=False)
+        out.print(f"    replayed  {each.replayed}", markup=False)
+
+
+@click.command()
+@common
+def verify(context: Context) -> int:
+    """Recompute every digest, root and signature of the store; exit 4 on any mismatch."""
+    with context.store() as store:
+        report = _with_progress(store)
+    if context.layout == "table":
+        _print_report(report)
+    else:
+        click.echo(
+            json_text(
+                {
+                    "clean": report.clean,
+                    "problems": [
+                        {"table": p.table, "row": p.row, "what": p.what} for p in report.problems
+                    ],
+                    "counts": dict(report.counts),
+                    "statements": list(report.statements),
+                }
+            )
+        )
+    return OK if report.clean else STORE
+
+
+def _with_progress(store: Store) -> Report:
+    if not sys.stderr.isatty():
+        return store.verify()
+    from rich.progress import Progress, TaskID  # noqa: PLC0415 - only for people
+
+    with Progress(console=console(err=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def step(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        return store.verify(step)
+
+
+def _print_report(report: Report) -> None:
+    out = console()
+    for problem in report.problems:
+        out.print(f"PROBLEM  {problem.table} {problem.row}: {problem.what}", style="bold red")
+    for name, count in report.counts.items():
+        out.print(f"  {cell(count):>10}  {name}", markup=False)
+    for statement in report.statements:
+        out.print(f"  {statement}", markup=False)
+    if report.clean:
+        out.print("Everything that was recomputed agrees with what is stored.", style="green")
+    else:
+        out.print(
+            f"{len(report.problems)} problems: the store is not as it was written.", style="red"
+        )

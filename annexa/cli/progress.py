@@ -1,0 +1,115 @@
+"""What a sweep shows while it runs: bars where people look, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from annexa.sweep import Recorded, Unit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Watch:
+    """Draws the units of a sweep on standard error, ten times a second on a terminal."""
+
+    def __init__(self) -> None:
+        self._units: Sequence[Unit] = ()
+        self._done = threading.Event()
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._painter: threading.Thread | None = None
+
+    def begun(self, sweep: int, units: Sequence[Unit]) -> None:
+        """The sweep has its number and its units."""
+        self._units = units
+        if sys.stderr.isatty():
+            self._draw()
+        else:
+            click.echo(f"sweep {sweep}: {len(units)} targets", err=True)
+
+    def recorded(self, recorded: Recorded) -> None:
+        """A unit is durable."""
+        if self._bars is None:
+            unit = recorded.unit
+            words = " ".join(
+                filter(
+                    None,
+                    [
+                        f"{unit.key}: {recorded.outcome},",
+                        f"{unit.progress.parts_done}/{unit.progress.parts} parts,",
+                        f"{unit.progress.resources} resources",
+                        _unread(unit),
+                    ],
+                )
+            )
+            click.echo(words, err=True)
+        else:
+            self._paint()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        if self._painter:
+            self._painter.join()
+        if self._bars:
+            self._paint()
+            self._bars.stop()
+
+    def _draw(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - only for people
+
+        from annexa.cli.render import console  # noqa: PLC0415 - only for people
+
+        self._bars = Progress(
+            TextColumn("  {task.fields[platform]:<6} {task.fields[name]:<22}"),
+            BarColumn(20),
+            TextColumn("{task.completed}/{task.total} parts"),
+            TextColumn("{task.fields[resources]:>6} resources"),
+            TextColumn("[yellow]{task.fields[unread]}"),
+            console=console(err=True),
+        )
+        for unit in self._units:
+            platform, _, name = unit.key.partition("/")
+            self._tasks[unit.key] = self._bars.add_task(
+                "", total=unit.progress.parts, platform=platform, name=name, resources=0, unread=""
+            )
+        self._bars.start()
+        self._painter = threading.Thread(target=self._keep_painting, daemon=True)
+        self._painter.start()
+
+    def _keep_painting(self) -> None:
+        while not self._done.wait(0.1):
+            self._paint()
+
+    def _paint(self) -> None:
+        for unit in self._units:
+            if self._bars:
+                self._bars.update(
+                    self._tasks[unit.key],
+                    completed=unit.progress.parts_done,
+                    total=unit.progress.parts,
+                    resources=unit.progress.resources,
+                    unread=_unread(unit),
+                )
+
+
+def _unread(unit: Unit) -> str:
+    """What was refused so far, by cause."""
+    return ", ".join(
+        f"{count} {cause.replace('_', ' ')}"
+        for cause, count in sorted(dict(unit.progress.unread).items())
+    )

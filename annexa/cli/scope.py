@@ -1,0 +1,148 @@
+"""`annexa scope` and `annexa criteria`: what the organisation itself declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from annexa.cli.context import Context, common
+from annexa.cli.render import Column, console, show
+
+
+@click.command()
+@common
+def scope(context: Context) -> None:
+    """What is declared in scope, what is out by decision, and what was read of it."""
+    from annexa import declared  # noqa: PLC0415 - this command only
+
+    settings = context.settings
+    read = {}
+    if context.path.exists():
+        with context.store() as store:
+            read = {row.target: row for row in store.targets(context.as_of)}
+    out = {each.key: each for each in declared.out_of_scope(settings, context.at.date())}
+    rows: list[dict[str, Any]] = []
+    for name, target in sorted(declared.targets(settings).items()):
+        key = declared.key_of(name, target)
+        seen = read.get(key)
+        decision = out.get(key)
+        rows.append(
+            {
+                "target": key,
+                "state": "out of scope"
+                if decision
+                else f"last read: {seen.outcome}"
+                if seen
+                else "never read",
+                "sweep": seen.last_sweep if seen else None,
+                "resources": seen.resources if seen else None,
+                "recorded_at": seen.recorded_at if seen else None,
+                "decision": f"{decision.reason} ({decision.author}, {decision.date})"
+                if decision
+                else "",
+            }
+        )
+    rows += [
+        {
+            "target": key,
+            "state": "no longer declared",
+            "sweep": row.last_sweep,
+            "resources": row.resources,
+            "recorded_at": row.recorded_at,
+        }
+        for key, row in sorted(read.items())
+        if key not in {each["target"] for each in rows}
+    ]
+    if context.layout == "table":
+        _head(context, rows)
+    show(
+        context.layout,
+        (
+            Column("target", "TARGET"),
+            Column("state", "STATE"),
+            Column("sweep", "SWEEP", right=True),
+            Column("resources", "RESOURCES", right=True),
+            Column("recorded_at", "RECORDED"),
+            Column("decision", "DECISION", wide=True),
+        ),
+        rows,
+    )
+
+
+def _head(context: Context, rows: list[dict[str, Any]]) -> None:
+    declared_scope = context.settings.scope
+    words = (
+        f'"{declared_scope.name}" v{declared_scope.version}, approved '
+        f"{declared_scope.approved_on} by {declared_scope.approved_by}"
+        if declared_scope.declared
+        else "No scope is declared: what is read is not yet what you certify. Add [scope] with "
+        "name, version, approved_by and approved_on to annexa.toml: annexa config example"
+    )
+    console().print(words, style="bold", markup=False)
+    for platform, count in sorted(declared_scope.population.items()):
+        read = sum(
+            1
+            for row in rows
+            if row["target"].startswith(f"{platform}/") and row["state"] == "last read: complete"
+        )
+        console().print(f"{platform}: {read} of {count} in scope read completely", markup=False)
+
+
+@click.command()
+@common
+@click.option("--unbound", is_flag=True, help="Only those without default that you have not given.")
+def criteria(context: Context, *, unbound: bool) -> None:
+    """The thresholds and lists of the checks: value, unit, and the sentence they come from."""
+    from annexa import declared  # noqa: PLC0415 - this command only
+    from collectors import Unbound  # noqa: PLC0415
+
+    context.check_names()
+    settings = context.settings
+    declared.bound(settings, context.catalog, context.at.date())
+    rows: list[dict[str, Any]] = []
+    for check in context.catalog.checks.values():
+        if context.collectors and check.id.rpartition(".")[0] not in context.collectors:
+            continue
+        given = settings.criteria.get(check.id, {})
+        for name, criterion in sorted(check.criteria.items()):
+            set_to = given.get(name)
+            missing = isinstance(criterion.default, Unbound)
+            if unbound and (set_to is not None or not missing):
+                continue
+            rows.append(
+                {
+                    "check_id": check.id,
+                    "criterion": name,
+                    "value": set_to.value if set_to else None if missing else criterion.default,
+                    "unit": criterion.unit,
+                    "state": "bound" if set_to else "not given" if missing else "default",
+                    "source": f"{set_to.source.document} v{set_to.source.version} "
+                    f"§{set_to.source.section}, approved {set_to.source.approved_on} by "
+                    f"{set_to.source.approved_by}"
+                    if set_to
+                    else "",
+                    "title": check.title,
+                }
+            )
+    show(
+        context.layout,
+        (
+            Column("check_id", "CHECK"),
+            Column("criterion", "CRITERION"),
+            Column("value", "VALUE", wide=True),
+            Column("unit", "UNIT"),
+            Column("state", "STATE"),
+            Column("source", "SOURCE", wide=True),
+            Column("title"),
+        ),
+        rows,
+    )
+    if context.layout == "table" and rows:
+        example = rows[0]
+        console().print(
+            f'\nBind one in annexa.toml:  [criteria."{example["check_id"]}".{example["criterion"]}]'
+            "  value = …  with [….source] document, version, section, approved_by, approved_on",
+            style="dim",
+            markup=False,
+        )

@@ -1,0 +1,200 @@
+"""What a sweep says at its end: counts, what is new, what was not read, where it is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from annexa.cli.context import Context
+from annexa.cli.listing import excepted, open_findings, short, undecided
+from annexa.cli.render import console, json_text
+
+if TYPE_CHECKING:
+    from annexa.sweep import Result
+    from evidence_store import Store
+    from evidence_store.answers import FindingRow
+
+MOST: Final = 8
+"""New failures that are named; the rest is counted."""
+
+Key = tuple[str, str, str, str]
+
+
+def summary(context: Context, store: Store, result: Result, before: Mapping[Key, str]) -> None:
+    """Print the end of a sweep as text, or as JSON where a program asked for it."""
+    rows = context.findings(store)
+    facts = _facts(context, store, result, rows, before)
+    if context.layout == "json":
+        click.echo(json_text(facts))
+        return
+    for line in _lines(context, facts, rows, before):
+        console().print(line, markup=False, soft_wrap=True)
+
+
+def _facts(
+    context: Context,
+    store: Store,
+    result: Result,
+    rows: list[FindingRow],
+    before: Mapping[Key, str],
+) -> dict[str, Any]:
+    from annexa import posture  # noqa: PLC0415 - a sweep only
+
+    counts: Counter[str] = Counter(row.status for row in rows)
+    accepted = posture.exceptions(context.settings)
+    checkpoints = store.checkpoints()
+    statuses = {_key(row): row.status for row in rows}
+    return {
+        "sweep": result.sweep,
+        "complete": result.complete,
+        "seconds": round(result.seconds, 1),
+        "calls": result.calls,
+        "throttled": result.throttled,
+        "resources": result.resources,
+        "changed": sum(
+            each.receipt.added + each.receipt.changed + each.receipt.gone
+            for each in result.recorded
+        ),
+        "units": [
+            {
+                "target": each.unit.key,
+                "outcome": each.outcome,
+                "entry": each.receipt.entry,
+                "unchanged": each.receipt.unchanged,
+                "refused": each.unit.refused.because if each.unit.refused else None,
+            }
+            for each in result.recorded
+        ],
+        "findings": {
+            "pass": counts["pass"],
+            "fail": counts["fail"],
+            "excepted": sum(1 for row in rows if row.status == "fail" and excepted(row, accepted)),
+            "unknown": sum(1 for row in rows if row.status == "unknown" and not undecided(row)),
+            "undecided": sum(1 for row in rows if undecided(row)),
+            "not_applicable": counts["not_applicable"],
+        },
+        "new_failures": sum(
+            1 for key, status in statuses.items() if status == "fail" and before.get(key) != "fail"
+        ),
+        "recovered": sum(
+            1 for key, status in before.items() if status == "fail" and statuses.get(key) == "pass"
+        ),
+        "ledger": {
+            "size": checkpoints[-1].size if checkpoints else 0,
+            "head": checkpoints[-1].root.hex() if checkpoints else "",
+            "outside_copies": 0,
+        },
+        "store": str(context.path),
+    }
+
+
+def _lines(
+    context: Context,
+    facts: Mapping[str, Any],
+    rows: list[FindingRow],
+    before: Mapping[Key, str],
+) -> list[str]:
+    found = facts["findings"]
+    head = (
+        f"Sweep {facts['sweep']} recorded in {facts['seconds']:.0f} s · {facts['calls']:,} calls · "
+        f"{facts['throttled']} throttled · {facts['changed']:,} of {facts['resources']:,} "
+        "resources added, changed or gone"
+    )
+    lines = [
+        head,
+        *(
+            f"  {unit['target']}: not read: {unit['refused']}"
+            for unit in facts["units"]
+            if unit["refused"]
+        ),
+        f"  pass {found['pass']:,}   fail {found['fail']:,}"
+        + (f" ({found['excepted']} excepted)" if found["excepted"] else "")
+        + f"   unknown {found['unknown']:,}   undecided {found['undecided']:,}"
+        f"   not applicable {found['not_applicable']:,}",
+    ]
+    lines += _new_failures(context, facts, rows, before)
+    lines += _not_read(rows)
+    lines += _undecided(rows)
+    lines += [_scope(context), _ledger(facts), f"Kept    {facts['store']}"]
+    nexts = "annexa status · annexa findings · annexa explain 1"
+    lines.append(f"Next    {'annexa diff · ' if before else ''}{nexts}")
+    return lines
+
+
+def _new_failures(
+    context: Context,
+    facts: Mapping[str, Any],
+    rows: list[FindingRow],
+    before: Mapping[Key, str],
+) -> list[str]:
+    still = facts["findings"]["fail"] - facts["new_failures"]
+    if not before:
+        title = f"Failures ({facts['findings']['fail']}), the most severe first"
+    else:
+        title = (
+            f"New failures ({facts['new_failures']}) · recovered {facts['recovered']} "
+            f"· still open {still}"
+        )
+    new = [r for r in open_findings(rows) if r.status == "fail" and before.get(_key(r)) != "fail"]
+    lines = [title]
+    for row in new[:MOST]:
+        controls = [each.control for each in context.framework.controls_of(row.check_id)]
+        lines.append(
+            f"  {', '.join(controls[:1]) or '–':<8}{row.severity:<9}{row.check_id}  "
+            f"{short(row.resource_id, 30)}  {row.reason}"
+        )
+    if len(new) > MOST:
+        lines.append(f"  … {len(new) - MOST} more: annexa findings")
+    return lines
+
+
+def _not_read(rows: list[FindingRow]) -> list[str]:
+    unread = [row for row in rows if row.status == "unknown" and not undecided(row)]
+    if not unread:
+        return []
+    groups = Counter((row.cause or "", row.reason) for row in unread)
+    lines = [f"Not read ({len(unread)} unknown): annexa unknowns"]
+    lines += [
+        f"  {count:>4}  {cause.replace('_', ' ')}: {reason}"
+        for (cause, reason), count in groups.most_common(4)
+    ]
+    return lines
+
+
+def _undecided(rows: list[FindingRow]) -> list[str]:
+    checks = {row.check_id for row in rows if undecided(row)}
+    if not checks:
+        return []
+    count = sum(1 for row in rows if undecided(row))
+    words = f"Undecided ({count}): {len(checks)} checks need a list or limit you have not given"
+    return [f"{words}: annexa criteria --unbound"]
+
+
+def _scope(context: Context) -> str:
+    from annexa import declared  # noqa: PLC0415
+
+    settings = context.settings
+    name = settings.scope.name
+    title = f'"{name}" v{settings.scope.version}' if name else "not declared: annexa scope"
+    read = Counter(str(target.platform) for target in declared.targets(settings).values())
+    counts = {str(platform): n for platform, n in settings.scope.population.items()}
+    words = [
+        f"{platform} {read.get(platform, 0)} of {counts.get(platform, read.get(platform, 0))}"
+        for platform in sorted(read.keys() | counts.keys())
+    ]
+    return f"Scope   {title} · {' · '.join(words)}"
+
+
+def _ledger(facts: Mapping[str, Any]) -> str:
+    ledger = facts["ledger"]
+    return (
+        f"Ledger  {ledger['size']} entries · head {ledger['head'][:8]} · "
+        "NO outside copy: a rollback cannot be excluded"
+    )
+
+
+def _key(row: FindingRow) -> Key:
+    return (row.target, row.check_id, row.kind, row.resource_id or "")

@@ -1,0 +1,134 @@
+"""`annexa sweep`: read every target in scope, judge, keep, and say what changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from annexa.cli import FAILS, INTERRUPTED, OK, UNKNOWNS
+from annexa.cli.context import Context, common
+
+if TYPE_CHECKING:
+    from annexa.sweep import Recorded, Result, Unit
+    from evidence_store import Store
+
+
+class Watcher(Protocol):
+    """Is told what a sweep does."""
+
+    def begun(self, sweep: int, units: Sequence[Unit]) -> None:
+        """The sweep has its number and its units."""
+
+    def recorded(self, recorded: Recorded) -> None:
+        """A unit is durable."""
+
+
+@click.command()
+@common
+@click.option("--resume", is_flag=True, help="Go on with the sweep that was stopped.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Read the Linux host below this folder, such as a mounted image.",
+)
+@click.option(
+    "--exit-on",
+    default="",
+    metavar="LIST",
+    help="fail, unknown or both: exit 1 if anything fails, 2 if there are only unknowns.",
+)
+def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) -> int:
+    """Read every target in scope, judge it, and keep the evidence.
+
+    Without a configuration this host is read, and AWS if the environment has a credential.
+    """
+    from annexa.cli.progress import Watch  # noqa: PLC0415 - a sweep only
+    from annexa.cli.summary import summary  # noqa: PLC0415 - a sweep only
+
+    wanted = _exit_on(exit_on)
+    context.check_names()
+    with context.store(create=True) as store:
+        before = _open(store)
+        with Watch() as watch:
+            result = run(context, store, watch, resume=resume, root=root)
+        summary(context, store, result, before)
+    if result.stopped:
+        click.echo("stopped; what was finished is recorded. Go on: annexa sweep --resume", err=True)
+        return INTERRUPTED
+    return _code(result, wanted)
+
+
+def run(
+    context: Context,
+    store: Store,
+    watch: Watcher,
+    *,
+    resume: bool = False,
+    root: Path | None = None,
+    stop: threading.Event | None = None,
+) -> Result:
+    """Make the sweep of the declared targets, or go on with the stopped one."""
+    from annexa import declared, logs  # noqa: PLC0415 - a sweep only
+    from annexa.sweep import Means, Sweep, check_refs, digest_of  # noqa: PLC0415
+    from collectors.documents import marker  # noqa: PLC0415
+
+    settings = context.settings
+    today = context.at.date()
+    jobs = declared.jobs(settings, today, context.targets)
+    if root is not None:
+        jobs = [declared.image_job(root)]
+    bound = declared.bound(settings, context.catalog, today)
+    text = context.config_path.read_bytes() if context.config_path else b""
+    means = Means(
+        refs=check_refs(list(context.catalog.checks.values()), bound),
+        mark=marker(store.derive_key("redaction")),
+        defect=logs.defect,
+        config_digest=digest_of(text),
+        stop=stop or threading.Event(),
+    )
+    made = Sweep(
+        store,
+        context.catalog,
+        means,
+        threads=settings.sweep.threads,
+        cap=settings.sweep.cap,
+    )
+    if resume:
+        return made.resume(jobs, watch=watch.recorded, begun=watch.begun)
+    edition = context.framework.edition.mapping_version
+    return made.run(
+        jobs,
+        declared.scope(settings, edition, today),
+        collectors=context.collectors,
+        watch=watch.recorded,
+        begun=watch.begun,
+    )
+
+
+def _open(store: Store) -> dict[tuple[str, str, str, str], str]:
+    """The findings before the sweep, so that new failures can be told from old ones."""
+    return {
+        (row.target, row.check_id, row.kind, row.resource_id or ""): row.status
+        for row in store.findings()
+    }
+
+
+def _exit_on(text: str) -> frozenset[str]:
+    words = frozenset(word.strip() for word in text.split(",") if word.strip())
+    if strange := sorted(words - {"fail", "unknown"}):
+        raise click.UsageError(f"--exit-on takes fail and unknown, not {', '.join(strange)}")
+    return words
+
+
+def _code(result: Result, wanted: frozenset[str]) -> int:
+    counts: Counter[str] = result.findings
+    if "fail" in wanted and counts["fail"]:
+        return FAILS
+    if "unknown" in wanted and counts["unknown"]:
+        return UNKNOWNS
+    return OK

@@ -1,0 +1,191 @@
+"""What the organisation declared in its configuration, as the other rooms take it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from annexa.sweep.judging import Bound
+from annexa.sweep.means import Job
+from annexa.sweep.run import Scope
+from collectors import Catalog, Connection
+from config import AwsTarget, LinuxTarget, Settings
+
+AWS_CREDENTIALS: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+)
+"""Environment variables by which the AWS SDK finds a credential without being told."""
+
+
+class DeclarationError(Exception):
+    """Something was named that is not declared or not installed, with what to do."""
+
+
+@dataclass(frozen=True)
+class OutOfScope:
+    """A target that is not read by decision."""
+
+    key: str
+    reason: str
+    author: str
+    date: dt.date
+
+
+def key_of(name: str, target: LinuxTarget | AwsTarget) -> str:
+    """The target's name in all evidence: `<platform>/<name>`."""
+    return f"{target.platform}/{name}"
+
+
+def targets(settings: Settings) -> Mapping[str, LinuxTarget | AwsTarget]:
+    """The declared targets; without any, this host, and AWS if there is a credential for it."""
+    if settings.targets:
+        return settings.targets
+    found: dict[str, LinuxTarget | AwsTarget] = {}
+    if Path("/etc/os-release").exists():
+        found[_host_name()] = LinuxTarget(platform="linux")
+    if any(os.environ.get(name) for name in AWS_CREDENTIALS):
+        name = os.environ.get("AWS_PROFILE") or "default"
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        found[name] = AwsTarget(platform="aws", region=region or "us-east-1")
+    return found
+
+
+def out_of_scope(settings: Settings, on: dt.date) -> list[OutOfScope]:
+    """The declared targets that are out of scope on a day, with the decision."""
+    return [
+        OutOfScope(key_of(name, settings.targets[name]), out.reason, out.author, out.date)
+        for name, out in sorted(settings.decided_out(on).items())
+    ]
+
+
+def jobs(settings: Settings, on: dt.date, only: Sequence[str] = ()) -> list[Job]:
+    """What a sweep of that day reads: every target in scope, or those named by `only`.
+
+    Raises:
+        DeclarationError: a named target is not declared, or is out of scope.
+    """
+    out = settings.decided_out(on)
+    every = targets(settings)
+    wanted = [_named(every, name) for name in only] or [name for name in every if name not in out]
+    if refused := sorted(set(wanted) & out.keys()):
+        decision = out[refused[0]]
+        raise DeclarationError(
+            f"target {refused[0]} is out of scope by decision of {decision.date} "
+            f"({decision.reason}); change [[scope.out]] to read it"
+        )
+    return [
+        Job(
+            connection(name, every[name]),
+            every[name].deadline,
+            rate=_rate(every[name]),
+        )
+        for name in sorted(set(wanted))
+    ]
+
+
+def image_job(root: Path) -> Job:
+    """The Linux host whose files lie below a folder; what needs a running system is unknown."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(root.absolute())).strip("-")[-64:]
+    return Job(connection(f"image-{name}", LinuxTarget(platform="linux", root=root)), rate=None)
+
+
+def connection(name: str, target: LinuxTarget | AwsTarget) -> Connection:
+    """The platform's connection to a declared target; its SDK is imported when it is opened."""
+    if isinstance(target, LinuxTarget):
+        from collectors.linux import LinuxConnection  # noqa: PLC0415 - one platform at a time
+
+        return LinuxConnection(name, str(target.root), slow=target.slow)
+    from collectors.aws import AwsConnection  # noqa: PLC0415 - one platform at a time
+
+    return AwsConnection(
+        name=name,
+        account=target.account,
+        profile=target.profile,
+        role_arn=target.role_arn,
+        external_id=target.external_id.get() if target.external_id else None,
+        region=target.region,
+        endpoint_url=target.endpoint_url,
+        ca_file=str(target.ca_file) if target.ca_file else None,
+        generate_credential_report=target.generate_credential_report,
+    )
+
+
+def scope(settings: Settings, edition: str, on: dt.date) -> Scope:
+    """What the plan of a sweep says about the declared scope."""
+    declared = settings.scope
+    return Scope(
+        declared.name or "not declared",
+        declared.version or "0",
+        edition,
+        {
+            "organisation": settings.organisation,
+            "approved_by": declared.approved_by,
+            "approved_on": declared.approved_on.isoformat() if declared.approved_on else None,
+            "out": [
+                {
+                    "target": out.key,
+                    "reason": out.reason,
+                    "author": out.author,
+                    "date": out.date.isoformat(),
+                }
+                for out in out_of_scope(settings, on)
+            ],
+            "population": dict(sorted(settings.scope.population.items())),
+        },
+    )
+
+
+def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
+    """The criteria in force on a day; one counts from its approval, never backwards.
+
+    Raises:
+        DeclarationError: a check or criterion does not exist, or a value has the wrong type.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for check_id, criteria in settings.criteria.items():
+        check = catalog.checks.get(check_id)
+        if check is None:
+            raise DeclarationError(
+                f'criteria."{check_id}": no installed check has this id; see `annexa criteria`'
+            )
+        for name, criterion in criteria.items():
+            known = check.criteria.get(name)
+            place = f'criteria."{check_id}".{name}'
+            if known is None:
+                names = ", ".join(sorted(check.criteria)) or "none"
+                raise DeclarationError(f"{place}: the check has no such criterion; it has: {names}")
+            if not known.accepts(criterion.value):
+                kind = "a list of texts" if known.of is tuple else known.of.__name__
+                raise DeclarationError(f"{place}: write {kind} ({known.unit})")
+            if criterion.unit is not None and criterion.unit != known.unit:
+                raise DeclarationError(f"{place}: the check counts in {known.unit}")
+            if criterion.source.approved_on <= on:
+                found.setdefault(check_id, {})[name] = criterion.value
+    return found
+
+
+def _rate(target: LinuxTarget | AwsTarget) -> float | None:
+    return target.rate if isinstance(target, AwsTarget) else None
+
+
+def _named(every: Mapping[str, LinuxTarget | AwsTarget], name: str) -> str:
+    short = name.partition("/")[2] or name
+    if short not in every:
+        raise DeclarationError(
+            f"target {name} is not declared; declared: {', '.join(sorted(every)) or 'none'}"
+        )
+    return short
+
+
+def _host_name() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "localhost"

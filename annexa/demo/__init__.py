@@ -1,0 +1,1 @@
+"""A simulated company, for three minutes of looking around without an account."""

@@ -1,0 +1,188 @@
+"""The control status at an instant: findings joined with mapping, scope, criteria, exceptions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+
+from annexa import declared
+from config import Settings, load_applicability
+from evidence_store.answers import FindingRow
+from evidence_store.interface import EvidenceStore
+from mappings import (
+    AcceptedFailure,
+    Applicability,
+    Attestation,
+    Judged,
+    Population,
+    ProviderReport,
+    Question,
+    RollUp,
+    Tolerance,
+    roll_up,
+)
+from mappings import Mapping as Framework
+
+
+def posture(
+    store: EvidenceStore,
+    settings: Settings,
+    framework: Framework,
+    at: datetime,
+    rows: Iterable[FindingRow] | None = None,
+) -> RollUp:
+    """Roll up what the store knew at an instant, with the decisions in force then.
+
+    Args:
+        store: the evidence.
+        settings: the organisation's declarations.
+        framework: the mapping.
+        at: the instant, aware.
+        rows: the findings as of `at`, where the caller has them already.
+    """
+    found = store.findings(at) if rows is None else rows
+    return roll_up(question(store, settings, at, found), framework)
+
+
+def question(
+    store: EvidenceStore, settings: Settings, at: datetime, rows: Iterable[FindingRow]
+) -> Question:
+    """Everything the roll-up looks at."""
+    out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    return Question(
+        at=at,
+        findings=(_judged(row, settings) for row in rows if row.target not in out),
+        populations=populations(store, settings, at),
+        tolerances=[
+            Tolerance(
+                check_id,
+                f"{t.source.document} v{t.source.version} §{t.source.section}",
+                _day(t.source.approved_on),
+                t.count,
+                t.share,
+            )
+            for check_id, t in settings.tolerances.items()
+        ],
+        exceptions=exceptions(settings),
+        attestations=[
+            Attestation(
+                each.control,
+                each.owner,
+                _day(each.observed_on),
+                _day(each.expires_on, end=True),
+                each.reviewer,
+                _day(each.observed_on),
+            )
+            for each in settings.attestations
+        ],
+        reports=[
+            ProviderReport(
+                control=each.control,
+                provider=each.provider,
+                services=frozenset(each.services),
+                services_used=frozenset(each.services),
+                regions=frozenset(each.regions),
+                regions_used=frozenset(each.regions),
+                covers_from=_day(each.covers_from),
+                covers_to=_day(each.covers_to, end=True),
+                reviewed_by=each.reviewed_by,
+                reviewed_at=_day(each.reviewed_on),
+                duties_mapped=each.duties_mapped,
+                shared=each.shared,
+            )
+            for each in settings.inherited
+        ],
+        applicability=applicability(settings),
+        freshness=_freshness(settings),
+    )
+
+
+def exceptions(settings: Settings) -> list[AcceptedFailure]:
+    """The declared exceptions; they count from approval until their last day has ended."""
+    return [
+        AcceptedFailure(
+            id=f"exception {number}",
+            checks=each.check,
+            risk_owner=each.risk_owner,
+            approved_by=each.approved_by,
+            approved_at=_day(each.approved_on),
+            expires=_day(each.expires, end=True),
+            target=_key(settings, each.target),
+            resource=each.resource or "*",
+        )
+        for number, each in enumerate(settings.exceptions, 1)
+    ]
+
+
+def populations(store: EvidenceStore, settings: Settings, at: datetime) -> list[Population]:
+    """What is in scope and was never read, by platform: it counts against what it feeds."""
+    known = {row.target for row in store.targets(at)}
+    out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    never: dict[str, list[str]] = {}
+    for name, target in declared.targets(settings).items():
+        key = declared.key_of(name, target)
+        if key not in known | out:
+            never.setdefault(target.platform, []).append(key)
+    declared_counts = {str(name): n for name, n in settings.scope.population.items()}
+    platforms = sorted(never.keys() | declared_counts.keys())
+    return [
+        Population(
+            f"{platform}.",
+            tuple(sorted(never.get(platform, ()))),
+            declared_counts.get(platform, 0),
+        )
+        for platform in platforms
+    ]
+
+
+def applicability(settings: Settings) -> list[Applicability]:
+    """The rows of the statement of applicability, if there is one."""
+    if settings.soa is None:
+        return []
+    return [
+        Applicability(
+            row.control,
+            row.applicable,
+            row.reason,
+            _day(row.approved_on),
+            row.approved_by,
+            row.declared_status or "",
+        )
+        for row in load_applicability(settings.soa.file)
+    ]
+
+
+def _judged(row: FindingRow, settings: Settings) -> Judged:
+    return Judged(
+        row.check_id,
+        row.target,
+        row.resource_id or "",
+        row.status,
+        row.cause,
+        row.observed_at,
+        _interval(row.target, settings),
+    )
+
+
+def _interval(target: str, settings: Settings) -> timedelta | None:
+    """How often the target is read, where the organisation said so: three times it is stale."""
+    declared_target = settings.targets.get(target.partition("/")[2])
+    if declared_target and "freshness" in declared_target.model_fields_set:
+        return declared_target.freshness / 3
+    return settings.schedule.every if "schedule" in settings.model_fields_set else None
+
+
+def _freshness(settings: Settings) -> Mapping[str, timedelta]:
+    limits: dict[str, timedelta] = settings.freshness.model_dump()
+    return limits
+
+
+def _key(settings: Settings, name: str | None) -> str:
+    return declared.key_of(name, settings.targets[name]) if name else "*"
+
+
+def _day(day: dt.date, *, end: bool = False) -> datetime:
+    """The first instant of a day in UTC, or with `end` the first instant after it."""
+    start = datetime.combine(day, time.min, UTC)
+    return start + timedelta(days=1) if end else start

@@ -1,0 +1,286 @@
+"""One target in one sweep: read by jobs of the pool, judged, and handed over as one record."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from annexa.sweep.judging import Judge
+from annexa.sweep.means import Job, Means
+from annexa.sweep.pool import Pool
+from annexa.sweep.selection import Asked
+from annexa.sweep.spool import Spool, Spooled
+from collectors import (
+    Caller,
+    CallError,
+    Cause,
+    Collector,
+    Identity,
+    Listing,
+    Resource,
+    Target,
+    Unread,
+)
+from collectors.documents import document_of, merge, split, without_secrets
+from collectors.reading import ListingRun, PartRead, read_facts
+from evidence_store.model import Finding, ResourceKey
+
+PIECE: Final = 200
+"""Resources taken from a listing before other jobs get a turn."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A finished resource: where its document lies, what moves in it, what was found."""
+
+    key: ResourceKey
+    place: Spooled
+    moving: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class Reading:
+    """One listing under way, with its resources."""
+
+    run: ListingRun
+    collector: Collector
+    open_jobs: int = 0
+    stopped: bool = False
+    observed_at: str = ""
+    held: list[Held] = field(default_factory=list)
+    parts: list[PartRead] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds it lists."""
+        return {kind.kind for kind in self.run.listing.kinds}
+
+
+@dataclass
+class Progress:
+    """How far a unit is; read by whoever draws it, written under the unit's lock."""
+
+    parts: int = 0
+    parts_done: int = 0
+    resources: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
+
+
+class Unit:
+    """Reads one target. `start` queues its jobs, `ended` is told when the last one is done.
+
+    Args:
+        job: the declared target and its limits.
+        asked: what is read of it.
+        means: what it is read with.
+        began: monotonic second in which the sweep began; deadlines count from it.
+        expected_subject: the platform's id of the target at its last sweep; another one means
+            that the credential was changed, and nothing is read.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        asked: Asked,
+        means: Means,
+        began: float,
+        expected_subject: str | None = None,
+    ) -> None:
+        self.connection = job.connection
+        self.asked = asked
+        self.means = means
+        self.clock = means.clock
+        self.stop = means.stop
+        self.expected_subject = expected_subject
+        deadline = began + job.deadline.total_seconds()
+        self.caller = Caller(means.clock, deadline, means.stop, rate=job.rate)
+        self.identity: Identity | None = None
+        self.refused: Unread | None = None
+        self.progress = Progress()
+        self.readings: list[Reading] = []
+        self.spool = Spool()
+        self.started = means.clock.now()
+        self.judge = Judge(asked, means.refs, self.started, means.defect)
+        self._defect = means.defect
+        self._lock = threading.RLock()
+        self._open = 0
+        self._target: Target | None = None
+        self._pool: Pool | None = None
+        self._ended: Callable[[Unit], None] = lambda _: None
+
+    @property
+    def key(self) -> str:
+        """The target's name."""
+        return self.connection.key
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the operator stopped it before everything was read."""
+        return any(reading.stopped for reading in self.readings) or (
+            self.refused is not None and self.refused.cause is Cause.NOT_ASKED
+        )
+
+    def start(self, pool: Pool, ended: Callable[[Unit], None]) -> None:
+        """Queue the first job."""
+        self._pool = pool
+        self._ended = ended
+        self.progress.parts = len(self.asked.kinds)
+        self._put(self._connect)
+
+    def _put(self, job: Callable[[], None], *, first: bool = False) -> None:
+        pool = self._pool
+        if pool is None:
+            raise RuntimeError("start() comes first")
+        with self._lock:
+            self._open += 1
+        pool.put(self.key, partial(self._run, job), first=first)
+
+    def _run(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - a defect of one unit never ends the sweep
+            self._defect(error, f"{self.key}: sweep")
+            self._refuse(Unread(type(error).__name__, "", Cause.DEFECT))
+        with self._lock:
+            self._open -= 1
+            last = self._open == 0
+        if last:
+            self._finish()
+
+    def _connect(self) -> None:
+        try:
+            target = self.connection.open(self.caller)
+            identity = target.identify()
+        except CallError as error:
+            self._refuse(Unread(f"{error.code}: {error}", error.permission, error.cause))
+            return
+        self.identity = identity
+        if self.expected_subject not in {None, identity.subject}:
+            self._refuse(
+                Unread(
+                    f"the credential reaches {identity.subject}, at the last sweep this target was "
+                    f"{self.expected_subject}; declare it under another name",
+                    "",
+                    Cause.UNREACHABLE,
+                )
+            )
+            return
+        self._target = target
+        for collector, listing in self.asked.listings:
+            for scope in target.scopes(listing.per):
+                self._begin(collector, listing, target, scope)
+
+    def _begin(self, collector: Collector, listing: Listing, target: Target, scope: str) -> None:
+        run = ListingRun(collector, listing, target, scope, self._defect)
+        reading = Reading(run, collector)
+        with self._lock:
+            self.readings.append(reading)
+            self.progress.parts = sum(len(reading.kinds) for reading in self.readings)
+        self._queue(reading, partial(self._list, reading))
+
+    def _queue(self, reading: Reading, job: Callable[[], None], *, first: bool = False) -> None:
+        with self._lock:
+            reading.open_jobs += 1
+        self._put(partial(self._of_reading, reading, job), first=first)
+
+    def _of_reading(self, reading: Reading, job: Callable[[], None]) -> None:
+        """Run a job of a listing; once the sweep is stopped, what is unfinished is not asked."""
+        try:
+            if self.stop.is_set():
+                reading.stopped = True
+            else:
+                job()
+                reading.stopped = reading.stopped or self.stop.is_set()
+        finally:
+            with self._lock:
+                reading.open_jobs -= 1
+                if reading.open_jobs == 0:
+                    self._end(reading)
+
+    def _list(self, reading: Reading) -> None:
+        for resource in reading.run.take(PIECE):
+            if type(resource).fact_definitions():
+                self._queue(reading, partial(self._describe, reading, resource), first=True)
+            else:
+                self._keep(reading, resource)
+        if not reading.run.ended:
+            self._queue(reading, partial(self._list, reading))
+
+    def _describe(self, reading: Reading, resource: Resource[Any]) -> None:
+        if self._target is None:
+            raise RuntimeError("no target is open")
+        self._keep(reading, read_facts(resource, reading.collector, self._target, self._defect))
+
+    def _keep(self, reading: Reading, resource: Resource[Any]) -> None:
+        """Redact, make canonical, spool and judge; only what is stored is judged."""
+        clean = without_secrets(document_of(resource), resource.secrets, self.means.mark)
+        whole = orjson.loads(orjson.dumps(clean, option=orjson.OPT_SORT_KEYS))
+        lasting, moving = split(whole, resource.volatile)
+        place = self.spool.put(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS))
+        key = ResourceKey(resource.kind, reading.run.scope, resource.id)
+        held = Held(key, place, moving, self.judge.single(resource.kind, whole))
+        refusals = Counter(
+            value.cause.value for value in resource.facts.values() if isinstance(value, Unread)
+        )
+        with self._lock:
+            reading.held.append(held)
+            self.progress.resources += 1
+            self.progress.unread.update(refusals)
+
+    def _end(self, reading: Reading) -> None:
+        reading.observed_at = self.clock.now().isoformat(timespec="milliseconds")
+        reading.parts = reading.run.parts()
+        with self._lock:
+            self.progress.parts_done += len(reading.kinds)
+            self.progress.unread.update(p.unread.cause.value for p in reading.parts if p.unread)
+
+    def _refuse(self, unread: Unread) -> None:
+        with self._lock:
+            self.refused = self.refused or unread
+            self.progress.unread[unread.cause.value] += 1
+
+    def _finish(self) -> None:
+        try:
+            self._unfinish_dependants()
+            for reading in self.readings:
+                if not reading.stopped:
+                    self._judge_across(reading)
+        except Exception as error:  # noqa: BLE001 - a defect of one unit never ends the sweep
+            self._defect(error, f"{self.key}: sweep")
+            self._refuse(Unread(type(error).__name__, "", Cause.DEFECT))
+        self._ended(self)
+
+    def _unfinish_dependants(self) -> None:
+        """A finished listing whose checks need a stopped one waits for the resumed sweep too."""
+        grew = True
+        while grew:
+            stopped = {kind for r in self.readings if r.stopped for kind in r.kinds}
+            grew = False
+            for reading in self.readings:
+                needs = {o.kind for c in self.judge.across(reading.kinds) for o in c.also}
+                if not reading.stopped and needs & stopped:
+                    reading.stopped = grew = True
+
+    def _judge_across(self, reading: Reading) -> None:
+        if not self.judge.across(reading.kinds):
+            return
+        for held in reading.held:
+            held.findings += self.judge.cross(held.key.kind, self._whole(held), self._others)
+
+    def _others(self, kind: str) -> list[dict[str, Any]]:
+        """Every document of a kind, or the reason why they are not all there (raised)."""
+        readings = [reading for reading in self.readings if kind in reading.kinds]
+        for part in (p for reading in readings for p in reading.parts if p.kind == kind):
+            self.judge.must_be_complete(part)
+        return [self._whole(h) for r in readings for h in r.held if h.key.kind == kind]
+
+    def _whole(self, held: Held) -> dict[str, Any]:
+        document: dict[str, Any] = orjson.loads(self.spool.get(held.place))
+        return merge(document, held.moving)
