@@ -32,14 +32,14 @@ def check(context: Context) -> None:
 @config.command()
 def schema() -> None:
     """The JSON Schema of annexa.toml, for editors."""
-    from config.example import json_schema  # noqa: PLC0415 - this command only
+    from config.example import schema as made  # noqa: PLC0415 - this command only
 
-    click.echo(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode())
+    click.echo(orjson.dumps(made(), option=orjson.OPT_INDENT_2).decode())
 
 
 @config.command()
 def example() -> None:
     """An annexa.toml with every setting and what it means."""
-    from config.example import example_toml  # noqa: PLC0415 - this command only
+    from config.example import example as made  # noqa: PLC0415 - this command only
 
-    click.echo(example_toml(), nl=False)
+    click.echo(made(), nl=False)

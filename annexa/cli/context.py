@@ -69,9 +69,9 @@ class Context:
         """The configuration; without a file, its defaults. Logging is set up with it."""
         from annexa import logs  # noqa: PLC0415 - when needed
         from config import Settings  # noqa: PLC0415 - when needed
-        from config.load import load_settings  # noqa: PLC0415 - when needed
+        from config.load import load  # noqa: PLC0415 - when needed
 
-        settings = load_settings(self.config_path) if self.config_path else Settings()
+        settings = load(self.config_path) if self.config_path else Settings()
         logs.set_up(settings.log.level, settings.log.format)
         return settings
 

@@ -85,9 +85,7 @@ def tell(folder: Path) -> None:
         step.run("status")
         step.say("Why is the public bucket a failure, and what mends it?")
         step.run("explain", "aws.s3.bucket_policy_not_public", company.PUBLIC_BUCKET)
-        step.say(
-            "Someone takes a permission away. A refused read is never a pass and never a fail:"
-        )
+        step.say("Someone takes a permission away. A refused read is neither a pass nor a fail:")
         _refuse(endpoint, f"policyStatus {company.PUBLIC_BUCKET}")
         step.run("sweep")
         step.run("unknowns")
@@ -160,6 +158,7 @@ def _simulation() -> Iterator[str]:
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "demo")
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "annexa.demo.server", str(port)],
+        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
