@@ -1,0 +1,192 @@
+"""The connection: transactions, guards, and every statement that only one database understands."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from evidence_store.errors import (
+    CorruptStoreError,
+    DiskFullError,
+    LockedError,
+    ReadOnlyError,
+    StoreError,
+)
+from evidence_store.tables import EVIDENCE
+
+BATCH: Final = 500
+"""Rows per statement: below every database's limit of bound values."""
+
+
+class Database:
+    """An SQLite file; the place to put what PostgreSQL does otherwise."""
+
+    def __init__(self, path: Path, busy_seconds: float) -> None:
+        self.path = path
+        self._busy = busy_seconds
+        self.engine = sa.create_engine(
+            f"sqlite:///{path}",
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": busy_seconds},
+        )
+        sa.event.listen(self.engine, "connect", self._prepare)
+
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "temp_store = MEMORY",
+            # Without it INSERT OR REPLACE deletes rows without firing their triggers.
+            "recursive_triggers = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One durable transaction that holds the write lock from its start."""
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # A full disk has already ended the transaction: ask before rolling back.
+                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a DBAPI connection in general need not say
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One unmoving view of the store."""
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise self._named(error.orig or error) from error
+        except sqlite3.Error as error:
+            raise self._named(error) from error
+
+    def _named(self, error: BaseException) -> StoreError:
+        """The store's own error for one of the database's."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        where = f"{self.path}: {error}"
+        match code:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return LockedError(
+                    f"{where}: still held by {holders(self.path)} after {self._busy:g} s;"
+                    " wait for it to finish, or stop it"
+                )
+            case sqlite3.SQLITE_FULL:
+                return DiskFullError(f"{where}; free space on the volume, then run it again")
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                return ReadOnlyError(f"{where}; check owner and mode of the file and its folder")
+            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+                return CorruptStoreError(
+                    f"{where}; if this is the right file, restore it from a backup"
+                )
+            case sqlite3.SQLITE_IOERR:
+                return StoreError(f"{where}; check the volume, then run `annexa verify`")
+            case _:
+                return StoreError(where)
+
+    def guard(self, connection: sa.Connection) -> None:
+        """Make evidence append-only, against accidents; rebuilding a table drops its triggers."""
+        for table in EVIDENCE:
+            for verb in ("UPDATE", "DELETE"):
+                name = f"{table.name}_refuses_{verb.lower()}"
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name}"
+                    f" BEGIN SELECT RAISE(ABORT, 'append-only: {table.name}'); END"
+                )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def damage(connection: sa.Connection) -> list[str]:
+    """What the database itself finds wrong with its file."""
+    found = connection.exec_driver_sql("PRAGMA quick_check").scalars()
+    return [str(line) for line in found if line != "ok"]
+
+
+def holders(path: Path) -> str:
+    """The processes that have the file open, as far as this system tells."""
+    ours = os.getpid()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            files = {str(link.readlink()) for link in (process / "fd").iterdir()}
+        except OSError:  # gone by now, or another user's
+            continue
+        if str(path.resolve()) in files and int(process.name) != ours:
+            found.append(process.name)
+    return f"process {', '.join(sorted(found))}" if found else "another process or connection"
+
+
+def create_file(path: Path) -> None:
+    """Create an empty file only its owner may read; SQLite gives its side files the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
+    except OSError as error:
+        raise ReadOnlyError(f"{path}: {error.strerror}; choose a folder you may write") from error
+
+
+@cache
+def _insert(table: sa.Table, *, new_only: bool) -> str:
+    """The text of an insert: as text it costs a third less per row than as an expression."""
+    statement = sqlite.insert(table)
+    if new_only:
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows given in the table's column order."""
+    found = list(rows)
+    if found:
+        connection.exec_driver_sql(_insert(table, new_only=False), found)
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows whose key is not there yet.
+
+    Callers hand them over sorted: two writers that agree on an order never deadlock.
+    """
+    found = list(rows)
+    if found:
+        connection.exec_driver_sql(_insert(table, new_only=True), found)
+
+
+def new_id(result: sa.CursorResult[Any]) -> int:
+    """The id the database gave to the row just inserted."""
+    key = result.inserted_primary_key
+    if key is None:
+        raise CorruptStoreError("the database gave no id to a new row")
+    return int(key[0])
+
+
+def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Slices small enough for one statement."""
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]

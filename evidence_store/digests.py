@@ -1,0 +1,120 @@
+"""Salted digests: what commits to a value without letting anyone guess it, and can be opened."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from evidence_store.answers import Member
+from evidence_store.canonical import canonical
+from evidence_store.model import CheckRef, ResourceKey
+
+SALT = b"annexa salt v1\x00"
+MEMBER = b"annexa member v1\x00"
+CONTENT = b"annexa content v1\x00"
+CHECK = b"annexa check v1\x00"
+KEY = b"annexa key v1\x00"
+
+
+def _sized(value: bytes) -> bytes:
+    """A field that cannot run into the next."""
+    return len(value).to_bytes(4, "big") + value
+
+
+def member_digest(name: str, value: bytes, salt: bytes) -> bytes:
+    """SHA-256(tag, 32 bytes of salt, length of the name, name, value): needs no key to check."""
+    return sha256(MEMBER + salt + _sized(name.encode()) + value).digest()
+
+
+def content_id(digests: Mapping[str, bytes]) -> bytes:
+    """SHA-256(tag, number of members, then each name with its digest, sorted by name)."""
+    fields = (_sized(name.encode()) + digests[name] for name in sorted(digests))
+    return sha256(CONTENT + len(digests).to_bytes(4, "big") + b"".join(fields)).digest()
+
+
+def check_digest(check: CheckRef) -> bytes:
+    """Digest of everything that identifies a check's version; not salted, checks are public."""
+    return sha256(CHECK + check_text(check)).digest()
+
+
+def check_text(check: CheckRef) -> bytes:
+    """Canonical JSON of a check's version."""
+    return canonical(
+        {
+            "criteria": dict(check.criteria),
+            "id": check.id,
+            "severity": check.severity,
+            "version": check.version,
+        }
+    )
+
+
+def key_text(key: ResourceKey) -> bytes:
+    """Canonical JSON of a resource's key: `[kind, listing scope, id or null]`."""
+    return canonical(list(key))
+
+
+def key_fingerprint(secret: bytes) -> bytes:
+    """What the ledger's first entry says of the store's secret, so that a wrong one is noticed."""
+    return sha256(KEY + secret).digest()
+
+
+def members(document: Mapping[str, Any]) -> dict[str, bytes]:
+    """A document's members: `kind`, `scope`, `id`, each top-level field of `listed`, each fact."""
+    found = {name: canonical(document[name]) for name in ("id", "kind", "scope")}
+    for group in ("listed", "facts"):
+        fields = document[group]
+        if isinstance(fields, dict) and fields:
+            found.update({f"{group}.{name}": canonical(value) for name, value in fields.items()})
+        else:  # nothing in it is also something to commit to
+            found[group] = canonical(fields)
+    return found
+
+
+def verdict_digest(findings: Iterable[Sequence[str | None]]) -> bytes:
+    """Digest of a resource's findings: `[check, status, cause, reason]` sorted by check digest.
+
+    Check and reason are digests in hex; an empty reason is null.
+    """
+    return sha256(canonical(sorted(findings, key=lambda finding: finding[0] or ""))).digest()
+
+
+class Digests:
+    """Salted digests of one target's values, under the store's secret of 32 bytes."""
+
+    def __init__(self, secret: bytes, target: str) -> None:
+        self._secret = secret
+        self._prefix = SALT + _sized(target.encode())
+
+    def member(self, key: bytes, name: str, value: bytes) -> Member:
+        """Open a member of the resource with this key text.
+
+        The salt is an HMAC over target, key, name and value: equal values on two resources, or
+        before and after a change, share nothing, and no salt needs to be stored.
+        """
+        message = self._prefix + _sized(key) + _sized(name.encode()) + value
+        salt = hmac.digest(self._secret, message, "sha256")
+        return Member(name, value, salt, member_digest(name, value, salt))
+
+    def key(self, key: bytes) -> Member:
+        """Open a resource's key."""
+        return self.member(key, "key", key)
+
+    def key_digest(self, key: bytes) -> bytes:
+        """What stands for a resource in the leaves."""
+        return self.member(key, "key", key).digest
+
+    def reason(self, key: bytes, reason: str) -> Member:
+        """Open a finding's reason."""
+        return self.member(key, "reason", reason.encode())
+
+    def content_id(self, key: bytes, document: Mapping[str, Any]) -> bytes:
+        """What stands for a document in the leaves."""
+        return content_id(
+            {
+                name: self.member(key, name, value).digest
+                for name, value in members(document).items()
+            }
+        )

@@ -1,0 +1,112 @@
+"""Entries: the leaves of the ledger, written and read in one way."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from evidence_store.canonical import canonical, parsed
+from evidence_store.database import insert_new, new_id
+from evidence_store.errors import CorruptStoreError
+from evidence_store.tables import KINDS, ZLIB, entries, part_documents, pending
+from evidence_store.times import microseconds, written
+
+INSERT: Final = sa.insert(entries)
+INSERT_PENDING: Final = sa.insert(pending)
+FIND: Final = sa.select(entries.c.id).where(
+    entries.c.target_id == sa.bindparam("target_id"),
+    entries.c.kind == sa.bindparam("kind"),
+    entries.c.sweep == sa.bindparam("sweep"),
+    entries.c.attempt == sa.bindparam("attempt"),
+)
+BODY: Final = sa.select(entries.c.body).where(entries.c.id == sa.bindparam("id"))
+
+
+class Position(NamedTuple):
+    """What makes an entry unique; target 0 is the ledger itself."""
+
+    kind: str
+    target_id: int
+    sweep: int
+    attempt: int
+
+
+def find(connection: sa.Connection, at: Position) -> int | None:
+    """The id of the entry at this position."""
+    found = {**at._asdict(), "kind": KINDS[at.kind]}
+    return connection.scalar(FIND, found)
+
+
+def write(
+    connection: sa.Connection,
+    at: Position,
+    recorded: datetime,
+    body: Mapping[str, Any],
+    **columns: object,
+) -> int:
+    """Insert an entry with the exact bytes of its leaf, and leave it to the sequencer."""
+    leaf = canonical(
+        {**body, "v": 1, "kind": at.kind, "sweep": at.sweep, "recorded": written(recorded)}
+    )
+    values = {**at._asdict(), **columns}
+    values |= {"kind": KINDS[at.kind], "recorded_at": microseconds(recorded), "body": leaf}
+    entry = new_id(connection.execute(INSERT, values))
+    connection.execute(INSERT_PENDING, {"entry_id": entry})
+    return entry
+
+
+def body(connection: sa.Connection, entry: int) -> dict[str, Any]:
+    """The parsed body of an entry."""
+    found: dict[str, Any] = parsed(connection.execute(BODY, {"id": entry}).scalar_one())
+    return found
+
+
+def packed(data: bytes) -> bytes:
+    """The codec ZLIB of bodies."""
+    return zlib.compress(data, 6)
+
+
+def unpacked(codec: int, data: bytes) -> bytes:
+    """Undo a codec.
+
+    Raises:
+        CorruptStoreError: If the codec is unknown or the bytes are not of it.
+    """
+    if codec != ZLIB:
+        raise CorruptStoreError(f"unknown codec {codec}")
+    try:
+        return zlib.decompress(data)
+    except zlib.error as error:
+        raise CorruptStoreError(f"compressed bytes are damaged: {error}") from error
+
+
+def keep_document(connection: sa.Connection, value: object) -> bytes:
+    """Store a document of our own by its digest; the same one costs nothing again."""
+    text = canonical(value)
+    digest = sha256(text).digest()
+    insert_new(connection, part_documents, [(digest, ZLIB, packed(text))])
+    return digest
+
+
+def kept_document(connection: sa.Connection, digest: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Fetch such a document and check it.
+
+    Raises:
+        CorruptStoreError: If it is missing or not what its digest says.
+    """
+    row = connection.execute(
+        sa.select(part_documents.c.codec, part_documents.c.body).where(
+            part_documents.c.digest == digest
+        )
+    ).one_or_none()
+    text = unpacked(row.codec, row.body) if row else b""
+    if sha256(text).digest() != digest:
+        raise CorruptStoreError(
+            f"part document {digest.hex()[:16]} is missing or edited: run `annexa verify`"
+        )
+    return parsed(text)

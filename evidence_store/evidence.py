@@ -1,0 +1,210 @@
+"""Reads of evidence as of a time: findings, documents, and a resource's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from evidence_store.answers import (
+    DocumentRow,
+    FindingRow,
+    HistoryRow,
+)
+from evidence_store.entries import unpacked
+from evidence_store.errors import NotFoundError
+from evidence_store.model import ResourceKey
+from evidence_store.reads import CAUSE_OF, STATUS_OF, cut, units
+from evidence_store.tables import (
+    ENDED,
+    checks,
+    contents,
+    observations,
+    reasons,
+    resources,
+    verdicts,
+)
+from evidence_store.tables import (
+    entries as entries_table,
+)
+from evidence_store.tables import (
+    targets as targets_table,
+)
+from evidence_store.times import instant, moment
+
+
+def latest(
+    table: sa.Table, until: int, target_id: int | None, *keys: sa.Column[Any]
+) -> sa.Subquery:
+    """The last row of a table of changes per key, up to an entry: one walk over its own order."""
+    query = sa.select(*keys, sa.func.max(table.c.entry_id).label("last")).where(
+        table.c.entry_id <= until
+    )
+    if target_id is not None:
+        own = sa.select(resources.c.id).where(resources.c.target_id == target_id)
+        query = query.where(table.c.resource_id.in_(own))
+    return query.group_by(*keys).subquery()
+
+
+def findings(
+    connection: sa.Connection, as_of: datetime | None, target: str | None, collector: str | None
+) -> Iterator[FindingRow]:
+    """Findings in force, sorted by target, check, kind, resource and listing scope."""
+    until = cut(connection, as_of)
+    known = {unit.row.target_id: unit for unit in units(connection, until, target)}
+    one = next(iter(known)) if target is not None and known else None
+    if not known:
+        return
+    seen = latest(observations, until, one, observations.c.resource_id)
+    own_scopes = connection.execute(
+        sa.select(observations.c.resource_id, observations.c.scope).join(
+            seen,
+            (observations.c.resource_id == seen.c.resource_id)
+            & (observations.c.entry_id == seen.c.last),
+        )
+    )
+    scopes: dict[int, str] = dict(own_scopes.all())
+    last = latest(verdicts, until, one, verdicts.c.resource_id, verdicts.c.check_id)
+    rows = connection.execute(
+        sa.select(
+            resources.c.target_id,
+            resources.c.id,
+            resources.c.kind,
+            resources.c.scope,
+            resources.c.identity,
+            resources.c.key_digest,
+            checks.c.code,
+            checks.c.version,
+            checks.c.severity,
+            verdicts.c.status,
+            verdicts.c.cause,
+            reasons.c.reason,
+            verdicts.c.since,
+        )
+        .join(
+            last,
+            (verdicts.c.resource_id == last.c.resource_id)
+            & (verdicts.c.check_id == last.c.check_id)
+            & (verdicts.c.entry_id == last.c.last),
+        )
+        .join(resources, resources.c.id == verdicts.c.resource_id)
+        .join(targets_table, targets_table.c.id == resources.c.target_id)
+        .join(checks, checks.c.id == verdicts.c.check_id)
+        .outerjoin(reasons, reasons.c.digest == verdicts.c.reason)
+        .where(verdicts.c.status != ENDED)
+        .order_by(
+            targets_table.c.name,
+            checks.c.code,
+            resources.c.kind,
+            sa.func.coalesce(resources.c.identity, ""),
+            resources.c.scope,
+        )
+    )
+    at, read = cache(instant), cache(moment)
+    for target_id, number, kind, scope, name, digest, code, version, severity, *verdict in rows:
+        unit = known[target_id]
+        part_key, part = unit.parts[kind, scope]
+        if collector is not None and part_key.collector != collector:
+            continue
+        status, cause, reason, since = verdict
+        observed = part.observed_of(digest)
+        yield FindingRow(
+            unit.target,
+            code,
+            version,
+            severity,
+            name,
+            kind,
+            scopes[number] if name is not None else scope,
+            scope,
+            STATUS_OF[status],
+            CAUSE_OF[cause] if cause else None,
+            reason or "",
+            at(since),
+            read(observed) if observed else None,
+            at(unit.row.recorded_at),
+            unit.row.sweep,
+            unit.row.id,
+        )
+
+
+def target_row(connection: sa.Connection, target: str) -> int:
+    """The target's row."""
+    query = sa.select(targets_table.c.id).where(targets_table.c.name == target)
+    found = connection.scalar(query)
+    if found is None:
+        raise NotFoundError(f"the store knows no target {target}")
+    return int(found)
+
+
+def documents(
+    connection: sa.Connection,
+    target: str,
+    as_of: datetime | None,
+    kind: str | None,
+    resource_id: str | None = None,
+) -> Iterator[DocumentRow]:
+    """Live documents of a target, by kind, scope and id."""
+    number, until = target_row(connection, target), cut(connection, as_of)
+    seen = latest(observations, until, number, observations.c.resource_id)
+    query = (
+        sa.select(
+            resources.c.kind,
+            resources.c.scope,
+            resources.c.identity,
+            contents.c.codec,
+            contents.c.body,
+            contents.c.digest,
+            contents.c.sha256,
+            observations.c.entry_id,
+        )
+        .join(
+            seen,
+            (observations.c.resource_id == seen.c.resource_id)
+            & (observations.c.entry_id == seen.c.last),
+        )
+        .join(resources, resources.c.id == observations.c.resource_id)
+        .join(contents, contents.c.digest == observations.c.content)
+        .where(contents.c.body.is_not(None))
+        .order_by(resources.c.kind, resources.c.scope, resources.c.identity)
+    )
+    if kind is not None:
+        query = query.where(resources.c.kind == kind)
+    if resource_id is not None:
+        query = query.where(resources.c.identity == resource_id)
+    for *key, codec, body, digest, plain, entry_id in connection.execute(query):
+        text = unpacked(codec, body)
+        yield DocumentRow(target, ResourceKey(*key), text, digest, plain, entry_id)
+
+
+def history(connection: sa.Connection, target: str, key: ResourceKey) -> list[HistoryRow]:
+    """Every content the resource ever had, oldest first."""
+    number = target_row(connection, target)
+    table = entries_table
+    rows = connection.execute(
+        sa.select(
+            table.c.id,
+            table.c.sweep,
+            table.c.recorded_at,
+            observations.c.content,
+            contents.c.codec,
+            contents.c.body,
+        )
+        .join(observations, observations.c.entry_id == table.c.id)
+        .join(resources, resources.c.id == observations.c.resource_id)
+        .outerjoin(contents, contents.c.digest == observations.c.content)
+        .where(
+            resources.c.target_id == number,
+            resources.c.kind == key.kind,
+            resources.c.scope == key.scope,
+            resources.c.identity == key.id,
+        )
+        .order_by(table.c.id)
+    )
+    return [
+        HistoryRow(entry_id, sweep, instant(at), content, unpacked(codec, body) if body else None)
+        for entry_id, sweep, at, content, codec, body in rows
+    ]

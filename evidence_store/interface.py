@@ -1,0 +1,136 @@
+"""The store's contract: what a sweep writes to it and everything else reads from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from evidence_store.answers import (
+    Changes,
+    Checkpoint,
+    Disclosure,
+    DocumentRow,
+    EntryRow,
+    FindingRow,
+    HistoryRow,
+    OpenSweep,
+    PartRow,
+    Receipt,
+    Report,
+    SweepRow,
+    TargetRow,
+    UnitLeaves,
+    VerdictItem,
+)
+from evidence_store.model import Plan, ResourceKey, UnitRecord
+
+Clock = Callable[[], datetime]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being checked, how many are done, and how many there are."""
+
+
+class EvidenceStore(Protocol):
+    """An append-only memory; `evidence_store.Store.open(path, clock=...)` gives one.
+
+    Every `as_of` means recorded time (None: now). Every method may raise `StoreError`.
+    """
+
+    @property
+    def origin(self) -> str:
+        """The ledger's name, fixed when the store was created."""
+
+    @property
+    def verifier_key(self) -> str:
+        """The public key in the form of the signed note: `name+hash+base64`."""
+
+    def begin_sweep(self, plan: Plan) -> int:
+        """Write the plan and return the sweep's number."""
+
+    def record(self, unit: UnitRecord) -> Receipt:
+        """Record one unit in one transaction; repeated, it returns the first receipt."""
+
+    def close_sweep(self, sweep: int, summary: Mapping[str, Any]) -> int:
+        """Write the sweep's end and return the entry's id; repeated, the first one's."""
+
+    def open_sweep(self) -> OpenSweep | None:
+        """The last sweep, if it was planned and not closed."""
+
+    def sequence(self) -> int:
+        """Give pending entries their place in the ledger; return how many."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Sequence, then sign the tree; the same tree gives the same note."""
+
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Every signed head, smallest first."""
+
+    def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """RFC 9162 proof that the tree of the old size is a prefix of the new one."""
+
+    def verify(
+        self, progress: Progress | None = None, trusted: Sequence[Checkpoint] = ()
+    ) -> Report:
+        """Recompute everything; `trusted` are heads kept outside the store's reach."""
+
+    def rebuild_cache(self) -> int:
+        """Replace the cached states from the append-only tables; return how many targets."""
+
+    def targets(self, as_of: datetime | None = None) -> Sequence[TargetRow]:
+        """Every target ever recorded, by name."""
+
+    def sweeps(self, as_of: datetime | None = None) -> Sequence[SweepRow]:
+        """Every sweep, newest first."""
+
+    def entries(self, target: str | None = None) -> Iterator[EntryRow]:
+        """Entries in order, without proofs; of one target, its units."""
+
+    def parts(self, target: str | None = None, as_of: datetime | None = None) -> Sequence[PartRow]:
+        """How well each listing is known, by target and part."""
+
+    def findings(
+        self,
+        as_of: datetime | None = None,
+        target: str | None = None,
+        collector: str | None = None,
+    ) -> Iterable[FindingRow]:
+        """Findings in force, sorted by target, check, kind, resource and listing scope."""
+
+    def documents(
+        self, target: str, as_of: datetime | None = None, kind: str | None = None
+    ) -> Iterator[DocumentRow]:
+        """Live documents of a target, by kind, scope and id."""
+
+    def resource(
+        self, target: str, resource_id: str, as_of: datetime | None = None, kind: str | None = None
+    ) -> Sequence[DocumentRow]:
+        """Live documents with this id (more than one if kinds or scopes share it)."""
+
+    def history(self, target: str, key: ResourceKey) -> Sequence[HistoryRow]:
+        """Every content the resource ever had, oldest first."""
+
+    def changes(self, sweep_a: int, sweep_b: int) -> Changes:
+        """What differs between the end of one sweep and the end of a later one."""
+
+    def entry(self, entry: int) -> EntryRow:
+        """One entry with its proof under the newest checkpoint."""
+
+    def attachment(self, entry: int, name: str) -> bytes:
+        """The journal or an activity document of a unit."""
+
+    def attachments(self, entry: int) -> Sequence[str]:
+        """Names of an entry's attachments."""
+
+    def leaves(self, target: str, as_of: datetime | None = None) -> UnitLeaves:
+        """The leaves under the two roots of the target's entry."""
+
+    def disclose(self, target: str, key: ResourceKey, as_of: datetime | None = None) -> Disclosure:
+        """Open every salted member of a resource, for a verifier without the key."""
+
+    def disclose_findings(
+        self, target: str, key: ResourceKey, as_of: datetime | None = None
+    ) -> Sequence[VerdictItem]:
+        """Open a resource's verdict leaf."""
+
+    def close(self) -> None:
+        """Let go of the database."""

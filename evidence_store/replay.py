@@ -1,0 +1,171 @@
+"""A target's state from the append-only tables alone: for proofs, disclosure and the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from evidence_store import evidence, reads, state
+from evidence_store.answers import Disclosure, UnitLeaves, VerdictItem
+from evidence_store.canonical import canonical, parsed
+from evidence_store.digests import Digests, key_text, members, verdict_digest
+from evidence_store.entries import unpacked
+from evidence_store.errors import NotFoundError
+from evidence_store.model import ResourceKey
+from evidence_store.reads import CAUSE_OF, STATUS_OF
+from evidence_store.state import Known, State
+from evidence_store.tables import (
+    ENDED,
+    checks,
+    contents,
+    current,
+    observations,
+    reasons,
+    resources,
+    targets,
+    verdicts,
+)
+
+
+def standing(connection: sa.Connection, target_id: int, until: int) -> State:
+    """The state of a target as of an entry."""
+    contents_of = _contents(connection, target_id, until)
+    last = evidence.latest(verdicts, until, target_id, verdicts.c.resource_id, verdicts.c.check_id)
+    found: dict[int, list[tuple[int, str, str | None, str, int, str, str | None]]] = {}
+    query = (
+        sa.select(verdicts, reasons.c.reason.label("text"), checks.c.digest)
+        .join(
+            last,
+            (verdicts.c.resource_id == last.c.resource_id)
+            & (verdicts.c.check_id == last.c.check_id)
+            & (verdicts.c.entry_id == last.c.last),
+        )
+        .join(checks, checks.c.id == verdicts.c.check_id)
+        .outerjoin(reasons, reasons.c.digest == verdicts.c.reason)
+        .where(verdicts.c.status != ENDED)
+    )
+    for number, check, _, status, cause, reason, since, text, digest in connection.execute(query):
+        row = (check, STATUS_OF[status], CAUSE_OF[cause] if cause else None, text or "", since)
+        found.setdefault(number, []).append((*row, digest.hex(), reason.hex() if reason else None))
+    keys = connection.execute(sa.select(resources).where(resources.c.target_id == target_id))
+    built: State = {}
+    for number, _, kind, scope, identity, key_digest in keys:
+        if number not in contents_of and number not in found:
+            continue
+        rows = sorted(found.get(number, ()))
+        content, plain = contents_of.get(number, (None, None))
+        built[ResourceKey(kind, scope, identity)] = Known(
+            number,
+            key_digest,
+            content,
+            plain,
+            verdict_digest([row[5], row[1], row[2], row[6]] for row in rows),
+            canonical([row[:4] for row in rows]),
+            canonical([row[4] for row in rows]),
+        )
+    return built
+
+
+def _contents(
+    connection: sa.Connection, target_id: int, until: int
+) -> dict[int, tuple[bytes, bytes]]:
+    seen = evidence.latest(observations, until, target_id, observations.c.resource_id)
+    query = (
+        sa.select(observations.c.resource_id, contents.c.digest, contents.c.sha256)
+        .join(
+            seen,
+            (observations.c.resource_id == seen.c.resource_id)
+            & (observations.c.entry_id == seen.c.last),
+        )
+        .join(contents, contents.c.digest == observations.c.content)
+    )
+    return {number: (content, plain) for number, content, plain in connection.execute(query)}
+
+
+def rebuild(connection: sa.Connection, secret: bytes) -> int:
+    """Replace every target's cached state by what the append-only tables say.
+
+    What they say is verified by `verify`, not here: the next record refuses a state that does not
+    reproduce the last entry.
+    """
+    rows = connection.execute(sa.select(targets.c.id)).scalars().all()
+    until = reads.cut(connection, None)
+    last = {unit.row.target_id: unit.row for unit in reads.units(connection, until)}
+    connection.execute(sa.delete(current))
+    for target_id in rows:
+        built = standing(connection, target_id, until)
+        state.save(connection, target_id, built.values(), ())
+        if target_id in last:
+            heads = last[target_id].state_root, last[target_id].verdict_root
+            state.save_seal(connection, target_id, state.seal(secret, heads, built))
+    return len(rows)
+
+
+def _at(connection: sa.Connection, target: str, as_of: datetime | None) -> tuple[int, State]:
+    """The target's last entry, and its state then."""
+    found = reads.units(connection, reads.cut(connection, as_of), target)
+    if not found:
+        raise NotFoundError(f"target {target} has no entry as of {as_of or 'now'}")
+    row = found[0].row
+    return row.id, standing(connection, row.target_id, row.id)
+
+
+def leaves(connection: sa.Connection, target: str, as_of: datetime | None) -> UnitLeaves:
+    """The leaves under the two roots of the target's entry."""
+    entry, built = _at(connection, target, as_of)
+    ordered = sorted(built.values(), key=lambda known: known.key_digest)
+    return UnitLeaves(
+        entry,
+        tuple((known.key_digest, known.content) for known in ordered if known.content),
+        tuple((known.key_digest, known.verdict) for known in ordered),
+    )
+
+
+def disclose(
+    connection: sa.Connection,
+    secret: bytes,
+    target: str,
+    key: ResourceKey,
+    as_of: datetime | None,
+) -> Disclosure:
+    """Open every salted member of a resource."""
+    known = _known(connection, target, key, as_of)
+    row = connection.execute(
+        sa.select(contents.c.codec, contents.c.body).where(contents.c.digest == known.content)
+    ).one_or_none()
+    if known.content is None or row is None or row.body is None:
+        raise NotFoundError(f"target {target}: no document is kept of {list(key)}")
+    digests, text = Digests(secret, target), key_text(key)
+    values = sorted(members(parsed(unpacked(row.codec, row.body))).items())
+    opened = tuple(digests.member(text, name, value) for name, value in values)
+    return Disclosure(digests.key(text), opened, known.content)
+
+
+def disclose_findings(
+    connection: sa.Connection,
+    secret: bytes,
+    target: str,
+    key: ResourceKey,
+    as_of: datetime | None,
+) -> Sequence[VerdictItem]:
+    """Open a resource's verdict leaf: hash it as `verdict_digest` does, an empty reason as null."""
+    known = _known(connection, target, key, as_of)
+    digests, text = Digests(secret, target), key_text(key)
+    rows = connection.execute(sa.select(checks.c.id, checks.c.digest, checks.c.body))
+    by_row = {row: (digest, parsed(body)) for row, digest, body in rows}
+    items = [
+        VerdictItem(*by_row[row], status, cause, digests.reason(text, reason))
+        for row, status, cause, reason in parsed(known.findings)
+    ]
+    return sorted(items, key=lambda item: item.check_digest)
+
+
+def _known(
+    connection: sa.Connection, target: str, key: ResourceKey, as_of: datetime | None
+) -> Known:
+    known = _at(connection, target, as_of)[1].get(key)
+    if known is None:
+        raise NotFoundError(f"target {target}: {list(key)} was not there as of {as_of or 'now'}")
+    return known

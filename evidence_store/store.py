@@ -1,0 +1,286 @@
+"""The store: opens the database beside its keys, and hands each request to the file that knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from evidence_store import (
+    changes,
+    entries,
+    evidence,
+    keys,
+    ledger,
+    note,
+    reads,
+    recording,
+    replay,
+    schema,
+    sweeps,
+    verification,
+)
+from evidence_store.answers import (
+    Changes,
+    Checkpoint,
+    Disclosure,
+    DocumentRow,
+    EntryRow,
+    FindingRow,
+    HistoryRow,
+    OpenSweep,
+    PartRow,
+    Receipt,
+    Report,
+    SweepRow,
+    TargetRow,
+    UnitLeaves,
+    VerdictItem,
+)
+from evidence_store.database import Database, create_file
+from evidence_store.digests import key_fingerprint
+from evidence_store.errors import KeyMissingError, StoreMissingError
+from evidence_store.interface import Clock, Progress
+from evidence_store.model import Plan, ResourceKey, UnitRecord
+
+
+def system_clock() -> datetime:
+    """The machine's own clock."""
+    return datetime.now(UTC)
+
+
+def _refuse_other_keys(path: Path, first: Mapping[str, Any], found: keys.Keys) -> None:
+    told = first.get("public_key"), first.get("digest_key")
+    if told != (found.public.hex(), key_fingerprint(found.secret).hex()):
+        raise KeyMissingError(f"{path}: the key files beside it are another store's")
+
+
+class Store:
+    """An `EvidenceStore` in one SQLite file, with two key files beside it."""
+
+    def __init__(self, database: Database, clock: Clock, found: keys.Keys, origin: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._keys = found
+        self.origin = origin
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        clock: Clock = system_clock,
+        create: bool = True,
+        origin: str | None = None,
+        busy_seconds: float = 30.0,
+    ) -> Self:
+        """Open a store, creating or upgrading it as needed.
+
+        Args:
+            path: The database; its keys lie beside it.
+            clock: Gives the time of recording.
+            create: Whether to create a store where there is none.
+            origin: The ledger's name, taken at creation only; by default `annexa/<8 hex digits>`.
+            busy_seconds: How long to wait for another process.
+
+        Raises:
+            StoreMissingError: If there is none and `create` is false.
+            NewerSchemaError: If a newer release wrote it.
+            KeyMissingError: If a key is missing or another store's.
+            StoreError: If it cannot be read or written.
+        """
+        path = Path(path)
+        if not path.exists():
+            if not create:
+                raise StoreMissingError(f"{path}: no store there; `annexa sweep` creates it")
+            create_file(path)
+        database = Database(path, busy_seconds)
+        try:
+            schema.bring_up(database)
+            with database.reading() as connection:
+                first = reads.first_entry(connection)
+            if first is None:
+                cls._name(database, clock, origin or f"annexa/{secrets.token_hex(4)}")
+                with database.reading() as connection:
+                    first = reads.first_entry(connection) or {}
+            found = keys.read(path)
+            _refuse_other_keys(path, first, found)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, clock, found, first["origin"])
+
+    @staticmethod
+    def _name(database: Database, clock: Clock, origin: str) -> None:
+        """Write the ledger's first entry: its name and the keys it is bound to."""
+        with database.writing() as connection:
+            if reads.first_entry(connection) is not None:
+                return  # another process was faster
+            keys.create(database.path)
+            found = keys.read(database.path)
+            entries.write(
+                connection,
+                entries.Position("key", 0, 0, 0),
+                clock(),
+                {
+                    "origin": origin,
+                    "algorithm": "ed25519",
+                    "public_key": found.public.hex(),
+                    "digest_key": key_fingerprint(found.secret).hex(),
+                },
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    @property
+    def verifier_key(self) -> str:
+        """The public key in the form of the signed note: `name+hash+base64`."""
+        return note.verifier_key(self.origin, self._keys.public)
+
+    def begin_sweep(self, plan: Plan) -> int:
+        """Write the plan and return the sweep's number."""
+        with self._database.writing() as connection:
+            return sweeps.begin(connection, plan, self._clock())
+
+    def record(self, unit: UnitRecord) -> Receipt:
+        """Record one unit in one transaction; repeated, it returns the first receipt."""
+        with self._database.writing() as connection:
+            return recording.record(connection, self._keys.secret, unit, self._clock())
+
+    def close_sweep(self, sweep: int, summary: Mapping[str, Any]) -> int:
+        """Write the sweep's end and return the entry's id; repeated, the first one's."""
+        with self._database.writing() as connection:
+            return sweeps.close(connection, sweep, summary, self._clock())
+
+    def open_sweep(self) -> OpenSweep | None:
+        """The last sweep, if it was planned and not closed."""
+        with self._database.reading() as connection:
+            return sweeps.still_open(connection)
+
+    def sequence(self) -> int:
+        """Give pending entries their place in the ledger; return how many."""
+        with self._database.writing() as connection:
+            return ledger.sequence(connection)
+
+    def checkpoint(self) -> Checkpoint:
+        """Sequence, then sign the tree; the same tree gives the same note."""
+        with self._database.writing() as connection:
+            ledger.sequence(connection)
+            return ledger.checkpoint(connection, self.origin, self._keys)
+
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Every signed head, smallest first."""
+        with self._database.reading() as connection:
+            return ledger.heads(connection)
+
+    def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """RFC 9162 proof that the tree of the old size is a prefix of the new one."""
+        with self._database.reading() as connection:
+            return ledger.consistency(connection, old_size, new_size)
+
+    def verify(
+        self, progress: Progress | None = None, trusted: Sequence[Checkpoint] = ()
+    ) -> Report:
+        """Recompute everything; `trusted` are heads kept outside the store's reach."""
+        return verification.verify(self._database, self._keys, self.origin, progress, trusted)
+
+    def rebuild_cache(self) -> int:
+        """Replace the cached states from the append-only tables; return how many targets."""
+        with self._database.writing() as connection:
+            return replay.rebuild(connection, self._keys.secret)
+
+    def targets(self, as_of: datetime | None = None) -> Sequence[TargetRow]:
+        """Every target ever recorded, by name."""
+        with self._database.reading() as connection:
+            return reads.targets(connection, as_of)
+
+    def sweeps(self, as_of: datetime | None = None) -> Sequence[SweepRow]:
+        """Every sweep, newest first."""
+        with self._database.reading() as connection:
+            return reads.sweeps(connection, as_of)
+
+    def entries(self, target: str | None = None) -> Iterator[EntryRow]:
+        """Entries in order, without proofs; of one target, its units."""
+        with self._database.reading() as connection:
+            yield from reads.entries(connection, target)
+
+    def parts(self, target: str | None = None, as_of: datetime | None = None) -> Sequence[PartRow]:
+        """How well each listing is known, by target and part."""
+        with self._database.reading() as connection:
+            return reads.parts(connection, target, as_of)
+
+    def findings(
+        self,
+        as_of: datetime | None = None,
+        target: str | None = None,
+        collector: str | None = None,
+    ) -> Iterable[FindingRow]:
+        """Findings in force, sorted by target, check, kind, resource and listing scope."""
+        with self._database.reading() as connection:
+            yield from evidence.findings(connection, as_of, target, collector)
+
+    def documents(
+        self, target: str, as_of: datetime | None = None, kind: str | None = None
+    ) -> Iterator[DocumentRow]:
+        """Live documents of a target, by kind, scope and id."""
+        with self._database.reading() as connection:
+            yield from evidence.documents(connection, target, as_of, kind)
+
+    def resource(
+        self, target: str, resource_id: str, as_of: datetime | None = None, kind: str | None = None
+    ) -> Sequence[DocumentRow]:
+        """Live documents with this id (more than one if kinds or scopes share it)."""
+        with self._database.reading() as connection:
+            return list(evidence.documents(connection, target, as_of, kind, resource_id))
+
+    def history(self, target: str, key: ResourceKey) -> Sequence[HistoryRow]:
+        """Every content the resource ever had, oldest first."""
+        with self._database.reading() as connection:
+            return evidence.history(connection, target, key)
+
+    def changes(self, sweep_a: int, sweep_b: int) -> Changes:
+        """What differs between the end of one sweep and the end of a later one."""
+        with self._database.reading() as connection:
+            return changes.between(connection, sweep_a, sweep_b)
+
+    def entry(self, entry: int) -> EntryRow:
+        """One entry with its proof under the newest checkpoint."""
+        with self._database.reading() as connection:
+            return reads.entry(connection, entry)
+
+    def attachment(self, entry: int, name: str) -> bytes:
+        """The journal or an activity document of a unit."""
+        with self._database.reading() as connection:
+            return reads.attachment(connection, entry, name)
+
+    def attachments(self, entry: int) -> Sequence[str]:
+        """Names of an entry's attachments."""
+        with self._database.reading() as connection:
+            return reads.attachments(connection, entry)
+
+    def leaves(self, target: str, as_of: datetime | None = None) -> UnitLeaves:
+        """The leaves under the two roots of the target's entry."""
+        with self._database.reading() as connection:
+            return replay.leaves(connection, target, as_of)
+
+    def disclose(self, target: str, key: ResourceKey, as_of: datetime | None = None) -> Disclosure:
+        """Open every salted member of a resource, for a verifier without the key."""
+        with self._database.reading() as connection:
+            return replay.disclose(connection, self._keys.secret, target, key, as_of)
+
+    def disclose_findings(
+        self, target: str, key: ResourceKey, as_of: datetime | None = None
+    ) -> Sequence[VerdictItem]:
+        """Open a resource's verdict leaf."""
+        with self._database.reading() as connection:
+            return replay.disclose_findings(connection, self._keys.secret, target, key, as_of)

@@ -1,0 +1,191 @@
+"""The store's tables: what is evidence is only ever inserted, two tables are mere caches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+# Tables without row ids keep their rows in the order of the key: reading as of a time is one seek.
+metadata: Final = sa.MetaData()
+
+ID: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+DIGEST: Final = sa.LargeBinary(32)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", ID, primary_key=True)
+
+
+def _key(name: str) -> sa.Column[int]:
+    return sa.Column(name, ID, primary_key=True, autoincrement=False)
+
+
+def _number(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, ID, nullable=null)
+
+
+def _code(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.SmallInteger, nullable=null)
+
+
+def _text(name: str, *, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def _digest(name: str, *, null: bool = False) -> sa.Column[bytes]:
+    return sa.Column(name, DIGEST, nullable=null)
+
+
+def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=null)
+
+
+def _digest_key() -> sa.Column[bytes]:
+    return sa.Column("digest", DIGEST, primary_key=True)
+
+
+targets: Final = sa.Table("targets", metadata, _id(), _text("name"), sa.UniqueConstraint("name"))
+
+# The table keeps the key in clear, the leaves its digest; identity is null for a part itself.
+resources: Final = sa.Table(
+    "resources",
+    metadata,
+    _id(),
+    _number("target_id"),
+    _text("kind"),
+    _text("scope"),
+    _text("identity", null=True),
+    _digest("key_digest"),
+    sa.UniqueConstraint("target_id", "key_digest"),
+)
+
+# A null body is one that was erased: its members' digests still stand in the leaves.
+contents: Final = sa.Table(
+    "contents",
+    metadata,
+    _digest_key(),
+    _digest("sha256"),
+    _number("size"),
+    _code("codec"),
+    _bytes("body", null=True),
+    sqlite_with_rowid=False,
+)
+
+reasons: Final = sa.Table(
+    "reasons", metadata, _digest_key(), _text("reason", null=True), sqlite_with_rowid=False
+)
+
+checks: Final = sa.Table(
+    "checks",
+    metadata,
+    _id(),
+    _text("code"),
+    _text("version"),
+    _text("severity"),
+    _bytes("body"),
+    _digest("digest"),
+    sa.UniqueConstraint("digest"),
+)
+
+# `body` is the exact leaf; every other column is an index of it. Target 0 is the ledger itself.
+entries: Final = sa.Table(
+    "entries",
+    metadata,
+    _id(),
+    _code("kind"),
+    _number("target_id"),
+    _number("sweep"),
+    _number("attempt"),
+    _text("outcome", null=True),
+    _number("recorded_at"),
+    _digest("state_root", null=True),
+    _digest("verdict_root", null=True),
+    _number("resources", null=True),
+    _number("added", null=True),
+    _number("changed", null=True),
+    _number("gone", null=True),
+    _bytes("body"),
+    sa.UniqueConstraint("target_id", "kind", "sweep", "attempt"),
+)
+
+# One row per change; a null content means gone. `scope` is the document's own.
+observations: Final = sa.Table(
+    "observations",
+    metadata,
+    _key("resource_id"),
+    _key("entry_id"),
+    _digest("content", null=True),
+    _text("scope", null=True),
+    sqlite_with_rowid=False,
+)
+
+# One row per change; status 0 means ended. `since` starts the present run of the status.
+verdicts: Final = sa.Table(
+    "verdicts",
+    metadata,
+    _key("resource_id"),
+    _key("check_id"),
+    _key("entry_id"),
+    _code("status"),
+    _code("cause", null=True),
+    _digest("reason", null=True),
+    _number("since"),
+    sqlite_with_rowid=False,
+)
+
+# Tables of parts, and lists of carried resources, by the SHA-256 of their canonical JSON.
+part_documents: Final = sa.Table(
+    "part_documents",
+    metadata,
+    _digest_key(),
+    _code("codec"),
+    _bytes("body"),
+    sqlite_with_rowid=False,
+)
+
+attachments: Final = sa.Table(
+    "attachments",
+    metadata,
+    _key("entry_id"),
+    sa.Column("name", sa.Text, primary_key=True),
+    _digest("sha256"),
+    _number("size"),
+    _code("codec"),
+    _bytes("body", null=True),
+)
+
+leaves: Final = sa.Table(
+    "leaves",
+    metadata,
+    _key("position"),
+    _number("entry_id"),
+    _digest("hash"),
+    sa.UniqueConstraint("entry_id"),
+)
+
+checkpoints: Final = sa.Table("checkpoints", metadata, _key("size"), _text("note"))
+
+EVIDENCE: Final = tuple(metadata.tables.values())
+"""Append-only: guarded by triggers. The tables below can be dropped and recomputed."""
+
+pending: Final = sa.Table("pending", metadata, _key("entry_id"))
+
+current: Final = sa.Table(
+    "current_state",
+    metadata,
+    _key("target_id"),
+    _key("resource_id"),
+    _digest("content", null=True),
+    _digest("sha256", null=True),
+    _digest("verdict"),
+    _bytes("findings"),
+    _bytes("since"),
+    sqlite_with_rowid=False,
+)
+
+current_seals: Final = sa.Table("current_seals", metadata, _key("target_id"), _digest("seal"))
+
+KINDS: Final = {"key": 1, "plan": 2, "unit": 3, "close": 4}
+PLAIN, ZLIB = 0, 1
+ENDED: Final = 0

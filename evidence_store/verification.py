@@ -1,0 +1,335 @@
+"""Verification: recompute everything from the append-only tables and say what does not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from evidence_store import ledger, merkle, note
+from evidence_store.answers import Checkpoint, Problem, Report
+from evidence_store.canonical import parsed
+from evidence_store.database import Database, damage
+from evidence_store.digests import CHECK, Digests, key_text
+from evidence_store.entries import unpacked
+from evidence_store.errors import StoreError
+from evidence_store.interface import Progress
+from evidence_store.keys import Keys
+from evidence_store.model import ResourceKey
+from evidence_store.tables import (
+    KINDS,
+    attachments,
+    checkpoints,
+    checks,
+    contents,
+    entries,
+    leaves,
+    observations,
+    part_documents,
+    pending,
+    resources,
+    targets,
+)
+from evidence_store.times import microseconds, moment
+from evidence_store.unit_verification import Units
+
+NO_OUTSIDE_COPY: Final = (
+    "No outside copy of a checkpoint was given: a rollback, or a rewrite of the whole history with"
+    " the store's own keys, cannot be excluded."
+)
+BROKEN: Final = (StoreError, sa.exc.DBAPIError, ValueError, KeyError, TypeError, AttributeError)
+"""What damaged rows raise while they are read; each becomes a problem."""
+
+
+def verify(
+    database: Database,
+    keys: Keys,
+    origin: str,
+    progress: Progress | None,
+    trusted: Sequence[Checkpoint],
+) -> Report:
+    """Check the whole store in one unmoving view of it."""
+    with database.reading() as connection:
+        return Verification(connection, keys, origin, progress, trusted).report()
+
+
+class Verification:
+    """One run over the store; problems and statements gather as it goes."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        keys: Keys,
+        origin: str,
+        progress: Progress | None,
+        trusted: Sequence[Checkpoint],
+    ) -> None:
+        self.connection = connection
+        self.keys = keys
+        self.origin = origin
+        self.progress: Progress = progress or (lambda _what, _done, _all: None)
+        self.trusted = trusted
+        self.problems: list[Problem] = []
+        self.statements: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.scopes: dict[bytes, str] = {}
+        self.bodies: dict[int, dict[str, Any]] = {}
+
+    def report(self) -> Report:
+        """Run every check."""
+        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("file", self._file),
+            ("checks", self._checks),
+            ("contents", self._contents),
+            ("part_documents", self._part_documents),
+            ("entries", self._entries),
+            ("attachments", self._attachments),
+            ("units", self._units),
+            ("leaves", self._leaves),
+            ("checkpoints", self._checkpoints),
+            ("sweeps", self._sweeps),
+        )
+        for number, (name, step) in enumerate(steps):
+            self.progress(name, number, len(steps))
+            try:
+                step()
+            except BROKEN as error:
+                self.problem(name, "", f"cannot be checked to the end: {error!r}")
+        self.progress("done", len(steps), len(steps))
+        if not self.trusted:
+            self.statements.append(NO_OUTSIDE_COPY)
+        unique = dict.fromkeys(self.problems)
+        return Report(tuple(unique), tuple(self.statements), self.counts)
+
+    def problem(self, table: str, row: object, what: str) -> None:
+        """Note what is wrong."""
+        self.problems.append(Problem(table, str(row), what))
+
+    def _file(self) -> None:
+        for line in damage(self.connection):
+            self.problem("file", "", line)
+
+    def _checks(self) -> None:
+        for row in self.connection.execute(sa.select(checks)):
+            if sha256(CHECK + row.body).digest() != row.digest:
+                self.problem("checks", row.id, "the check's text is not what its digest says")
+            told = parsed(row.body)
+            if (told["id"], told["version"], told["severity"]) != row[1:4]:
+                self.problem("checks", row.id, "columns differ from the check's text")
+
+    def _contents(self) -> None:
+        owners = (
+            sa.select(observations.c.content, sa.func.min(observations.c.resource_id).label("row"))
+            .where(observations.c.content.is_not(None))
+            .group_by(observations.c.content)
+            .subquery()
+        )
+        rows = self.connection.execution_options(yield_per=1000).execute(
+            sa.select(
+                contents,
+                targets.c.name,
+                resources.c.kind,
+                resources.c.scope,
+                resources.c.identity,
+            )
+            .outerjoin(owners, owners.c.content == contents.c.digest)
+            .outerjoin(resources, resources.c.id == owners.c.row)
+            .outerjoin(targets, targets.c.id == resources.c.target_id)
+        )
+        number = erased = 0
+        for number, row in enumerate(rows, 1):  # noqa: B007 - counted
+            where = row.digest.hex()[:16]
+            if row.name is None:
+                self.problem("contents", where, "no observation refers to it")
+            elif row.body is None:
+                erased += 1
+            else:
+                try:
+                    self._content(where, row)
+                except BROKEN as error:
+                    self.problem("contents", where, f"cannot be read: {error!r}")
+        self.counts["contents"] = number
+        if erased:
+            self.statements.append(f"{erased} contents were erased; their digests still stand.")
+
+    def _content(self, where: str, row: sa.Row[Any]) -> None:
+        text = unpacked(row.codec, row.body)
+        if (sha256(text).digest(), len(text)) != (row.sha256, row.size):
+            self.problem("contents", where, "the document is not what its SHA-256 says")
+            return
+        document = parsed(text)
+        self.scopes[row.digest] = document["scope"]
+        key = key_text(ResourceKey(row.kind, row.scope, row.identity))
+        if Digests(self.keys.secret, row.name).content_id(key, document) != row.digest:
+            self.problem("contents", where, "the document's members are not what its id says")
+
+    def _part_documents(self) -> None:
+        for row in self.connection.execute(sa.select(part_documents)):
+            where = row.digest.hex()[:16]
+            try:
+                if sha256(unpacked(row.codec, row.body)).digest() != row.digest:
+                    self.problem(
+                        "part_documents", where, "the document is not what its digest says"
+                    )
+            except StoreError as error:
+                self.problem("part_documents", where, str(error))
+
+    def _entries(self) -> None:
+        rows = self.connection.execute(sa.select(targets.c.id, targets.c.name))
+        names: dict[int, str] = dict(rows.all())
+        number, last, backwards = 0, 0, 0
+        found_entries = self.connection.execute(sa.select(entries).order_by(entries.c.id))
+        for number, row in enumerate(found_entries, 1):  # noqa: B007 - counted
+            try:
+                body = self.bodies[row.id] = parsed(row.body)
+            except ValueError:
+                self.problem("entries", row.id, "the body is no JSON")
+                continue
+            told = _columns(body)
+            for name in sorted(told):
+                found = names.get(row.target_id) if name == "target" else getattr(row, name)
+                if found != told[name]:
+                    self.problem("entries", row.id, f"column {name} differs from the body")
+            backwards += row.recorded_at < last
+            last = max(last, row.recorded_at)
+        self.counts["entries"] = number
+        if backwards:
+            self.statements.append(
+                f"{backwards} entries carry an earlier time than one before them: the clock was"
+                " set back, or several machines record."
+            )
+        key = self.bodies.get(1, {})
+        told_key = key.get("kind"), key.get("origin"), key.get("public_key")
+        if told_key != ("key", self.origin, self.keys.public.hex()):
+            self.problem("entries", 1, "the first entry does not name this origin and key")
+
+    def _attachments(self) -> None:
+        expected = {
+            (number, name): digest
+            for number, body in self.bodies.items()
+            for name, digest in body.get("attachments", {}).items()
+        }
+        erased = 0
+        for row in self.connection.execute(sa.select(attachments)):
+            where = f"{row.entry_id} {row.name}"
+            if expected.pop((row.entry_id, row.name), None) != row.sha256.hex():
+                self.problem("attachments", where, "its digest is not the one in the entry")
+            if row.body is None:
+                erased += 1
+                continue
+            try:
+                text = unpacked(row.codec, row.body)
+            except StoreError as error:
+                self.problem("attachments", where, str(error))
+                continue
+            if (sha256(text).digest(), len(text)) != (row.sha256, row.size):
+                self.problem("attachments", where, "the bytes are not what their digest says")
+        for number, name in expected:
+            self.problem("attachments", f"{number} {name}", "missing")
+        if erased:
+            self.statements.append(f"{erased} attachments were let go; their digests still stand.")
+
+    def _units(self) -> None:
+        units = Units(self.connection, self.keys.secret, self.bodies, self.scopes, self.problem)
+        rows = self.connection.execute(sa.select(targets).order_by(targets.c.id)).all()
+        for done, row in enumerate(rows):
+            self.progress(row.name, done, len(rows))
+            try:
+                units.check(row.id, row.name)
+            except BROKEN as error:
+                self.problem("targets", row.name, f"cannot be replayed: {error!r}")
+        units.check_strays({row.id for row in rows})
+        self.counts["targets"] = len(rows)
+        self.counts |= units.counts
+
+    def _leaves(self) -> None:
+        waiting = set(self.connection.scalars(sa.select(pending.c.entry_id)))
+        bodies = self.connection.execute(sa.select(entries.c.id, entries.c.body))
+        known: dict[int, bytes] = dict(bodies.all())
+        rows = self.connection.execute(sa.select(leaves).order_by(leaves.c.position)).all()
+        last = 0
+        for expected, (position, entry, digest) in enumerate(rows):
+            if position != expected:
+                self.problem("leaves", position, f"place {expected} is missing")
+                break
+            body = known.pop(entry, None)
+            if body is None:
+                self.problem("leaves", position, f"entry {entry} is missing")
+            elif merkle.leaf(body) != digest:
+                self.problem("leaves", position, f"is not the hash of entry {entry}")
+            # One writer at a time: ids are drawn and sequenced in one order.
+            if entry <= last:
+                self.problem("leaves", position, f"entry {entry} stands after entry {last}")
+            last = max(last, entry)
+            if entry in waiting:
+                self.problem("pending", entry, "is in the ledger and waiting for it")
+        for entry in sorted(known.keys() - waiting):
+            self.problem("entries", entry, "is neither in the ledger nor waiting for it")
+        self.counts["leaves"] = len(rows)
+        if waiting:
+            self.statements.append(f"{len(waiting)} entries wait for their place in the ledger.")
+
+    def _checkpoints(self) -> None:
+        hashes = ledger.hashes(self.connection)
+        rows = self.connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size)).all()
+        for size, text in rows:
+            if note.read(text).size != size:
+                self.problem("checkpoints", size, "its note is of another size")
+            self._head("checkpoints", note.read(text), hashes)
+        for head in self.trusted:
+            self._head("outside copy", head, hashes)
+        covered = max((size for size, _ in rows), default=0)
+        self.counts["checkpoints"] = len(rows)
+        if covered < len(hashes):
+            self.statements.append(
+                f"{len(hashes) - covered} leaves are not covered by a checkpoint yet."
+            )
+
+    def _head(self, table: str, head: Checkpoint, hashes: list[bytes]) -> None:
+        if not note.is_signed(head.note, self.origin, self.keys.public):
+            self.problem(table, head.size, "is not signed by this ledger's key")
+        if head.size > len(hashes):
+            self.problem(table, head.size, f"is ahead of the {len(hashes)} leaves: rolled back")
+        elif merkle.root(hashes[: head.size]) != head.root:
+            self.problem(table, head.size, "is no prefix of the ledger: history was rewritten")
+
+    def _sweeps(self) -> None:
+        of: dict[str, dict[int, Any]] = {"plan": {}, "close": {}}
+        recorded: dict[int, set[str]] = {}
+        for number, body in self.bodies.items():
+            kind, sweep = body.get("kind"), body.get("sweep", 0)
+            if kind in of:
+                of[kind][sweep] = body
+            elif kind == "unit":
+                recorded.setdefault(sweep, set()).add(body["target"])
+                if body["target"] not in of["plan"].get(sweep, {}).get("targets", {}):
+                    self.problem("entries", number, f"was not planned in sweep {sweep}")
+        for sweep, plan in of["plan"].items():
+            owed = sorted(set(plan["targets"]) - recorded.get(sweep, set()))
+            if owed:
+                self.statements.append(
+                    f"Sweep {sweep} planned and did not record: {', '.join(owed)}."
+                )
+            if sweep not in of["close"]:
+                self.statements.append(f"Sweep {sweep} was not closed.")
+        if sorted(of["plan"]) != list(range(1, len(of["plan"]) + 1)):
+            self.problem("entries", "", "the plan of a sweep is missing")
+        self.counts["sweeps"] = len(of["plan"])
+
+
+def _columns(body: dict[str, Any]) -> dict[str, Any]:
+    """What an entry's columns must say, from its body."""
+    told: dict[str, Any] = {
+        "kind": KINDS[body["kind"]],
+        "sweep": body["sweep"],
+        "attempt": body.get("attempt", 0),
+        "recorded_at": microseconds(moment(body["recorded"])),
+        "target": body.get("target"),
+    }
+    for name in ("outcome", "resources", "added", "changed", "gone"):
+        told[name] = body.get(name)
+    for column, name in (("state_root", "state"), ("verdict_root", "verdicts")):
+        told[column] = bytes.fromhex(body[name]) if name in body else None
+    return told

@@ -1,0 +1,131 @@
+"""A clock that moves by hand, and short ways to make records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from evidence_store import (
+    CheckRef,
+    Document,
+    Finding,
+    PartRecord,
+    Plan,
+    PlannedTarget,
+    Receipt,
+    ResourceKey,
+    Store,
+    UnitRecord,
+    canonical,
+)
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+PRIVATE = CheckRef("aws.s3.bucket_public_access_blocked", "1", "high", {})
+VERSIONED = CheckRef("aws.s3.bucket_versioning_enabled", "1", "low", {})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = T0
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+def document(
+    name: str,
+    *findings: Finding,
+    versioning: str = "Enabled",
+    kind: str = "aws.s3.bucket",
+    scope: str = "",
+    own_scope: str = "eu-west-1",
+) -> Document:
+    body = canonical(
+        {
+            "kind": kind,
+            "scope": own_scope,
+            "id": name,
+            "listed": {"Name": name},
+            "facts": {"versioning": {"Status": versioning}},
+        }
+    )
+    key = ResourceKey(kind, scope, name)
+    return Document(key, lambda: body, hashlib.sha256(body).digest(), findings)
+
+
+def passes(check: CheckRef = PRIVATE, reason: str = "") -> Finding:
+    return Finding(check, "pass", None, reason)
+
+
+def fails(check: CheckRef = PRIVATE, reason: str = "off: BlockPublicAcls") -> Finding:
+    return Finding(check, "fail", None, reason)
+
+
+def unknown(check: CheckRef = PRIVATE, cause: str = "denied") -> Finding:
+    return Finding(check, "unknown", cause, "s3:ListAllMyBuckets was refused")
+
+
+def part(**values: Any) -> PartRecord:
+    values = {"collector": "aws.s3", "kind": "aws.s3.bucket", "scope": ""} | values
+    if values.get("asked", True):
+        values.setdefault("observed_at", "2026-11-01T00:00:00Z")
+    return PartRecord(**values)
+
+
+class Bench:
+    """A store being used the way a sweep uses it."""
+
+    def __init__(self, store: Store, clock: Clock, path: Path) -> None:
+        self.store = store
+        self.clock = clock
+        self.path = path
+
+    def begin(self, *targets: str) -> int:
+        planned = [PlannedTarget(target, 1) for target in targets or ("prod",)]
+        return self.store.begin_sweep(
+            Plan(planned, "ACME", "3", "2026.11", "0.1.0", self.clock().isoformat())
+        )
+
+    def unit(
+        self,
+        sweep: int,
+        documents: Iterable[Document] = (),
+        parts: Sequence[PartRecord] | None = None,
+        target: str = "prod",
+        outcome: str = "complete",
+        **values: Any,
+    ) -> Receipt:
+        now = self.clock().isoformat()
+        found = [part(observed_at=now)] if parts is None else parts
+        record = UnitRecord(target, sweep, outcome, now, now, found, documents, **values)
+        return self.store.record(record)
+
+    def sweep(
+        self,
+        documents: Iterable[Document] = (),
+        parts: Sequence[PartRecord] | None = None,
+        target: str = "prod",
+        **values: Any,
+    ) -> Receipt:
+        """A whole sweep of one target, a day after the last."""
+        self.clock.forward(days=1)
+        sweep = self.begin(target)
+        receipt = self.unit(sweep, documents, parts, target, **values)
+        self.store.close_sweep(sweep, {})
+        return receipt
+
+    def statuses(self, as_of: datetime | None = None) -> Mapping[tuple[str | None, str], str]:
+        rows = self.store.findings(as_of)
+        return {(row.resource_id, row.check_id.rpartition(".")[2]): row.status for row in rows}
+
+    def names(self, as_of: datetime | None = None, target: str = "prod") -> list[str | None]:
+        return [row.key.id for row in self.store.documents(target, as_of)]
+
+    def problems(self) -> list[str]:
+        return [f"{p.table} {p.row}: {p.what}" for p in self.store.verify().problems]
