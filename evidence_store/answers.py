@@ -45,6 +45,7 @@ class FindingRow(NamedTuple):
         check_id: The check's id.
         check_version: The version that said so.
         severity: As the check declared it.
+        criteria: Each criterion the verdict was bound to, as handed in; shared, do not change.
         resource_id: None for a finding on a part.
         kind: The resource's kind.
         scope: The document's own scope; of a finding on a part, the listing's.
@@ -63,6 +64,7 @@ class FindingRow(NamedTuple):
     check_id: str
     check_version: str
     severity: str
+    criteria: Mapping[str, Any]
     resource_id: str | None
     kind: str
     scope: str

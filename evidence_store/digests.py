@@ -16,6 +16,7 @@ MEMBER = b"annexa member v1\x00"
 CONTENT = b"annexa content v1\x00"
 CHECK = b"annexa check v1\x00"
 KEY = b"annexa key v1\x00"
+DERIVED = b"annexa derived key v1\x00"
 
 
 def _sized(value: bytes) -> bytes:
@@ -54,6 +55,11 @@ def check_text(check: CheckRef) -> bytes:
 def key_text(key: ResourceKey) -> bytes:
     """Canonical JSON of a resource's key: `[kind, listing scope, id or null]`."""
     return canonical(list(key))
+
+
+def derived(secret: bytes, purpose: str) -> bytes:
+    """A key of 32 bytes for one purpose; it tells nothing about the secret or other purposes."""
+    return hmac.digest(secret, DERIVED + purpose.encode(), "sha256")
 
 
 def key_fingerprint(secret: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from evidence_store.answers import (
     FindingRow,
     HistoryRow,
 )
+from evidence_store.canonical import parsed
 from evidence_store.entries import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
@@ -79,6 +80,7 @@ def findings(
             checks.c.code,
             checks.c.version,
             checks.c.severity,
+            checks.c.body,
             verdicts.c.status,
             verdicts.c.cause,
             reasons.c.reason,
@@ -103,19 +105,20 @@ def findings(
             resources.c.scope,
         )
     )
-    at, read = cache(instant), cache(moment)
-    for target_id, number, kind, scope, name, digest, code, version, severity, *verdict in rows:
+    at, read, criteria = cache(instant), cache(moment), cache(_criteria)
+    for target_id, number, kind, scope, name, digest, code, version, severity, *rest in rows:
         unit = known[target_id]
         part_key, part = unit.parts[kind, scope]
         if collector is not None and part_key.collector != collector:
             continue
-        status, cause, reason, since = verdict
+        body, status, cause, reason, since = rest
         observed = part.observed_of(digest)
         yield FindingRow(
             unit.target,
             code,
             version,
             severity,
+            criteria(body),
             name,
             kind,
             scopes[number] if name is not None else scope,
@@ -129,6 +132,11 @@ def findings(
             unit.row.sweep,
             unit.row.id,
         )
+
+
+def _criteria(body: bytes) -> Mapping[str, Any]:
+    criteria: Mapping[str, Any] = parsed(body)["criteria"]
+    return criteria
 
 
 def target_row(connection: sa.Connection, target: str) -> int:

@@ -44,6 +44,9 @@ class EvidenceStore(Protocol):
     def verifier_key(self) -> str:
         """The public key in the form of the signed note: `name+hash+base64`."""
 
+    def derive_key(self, purpose: str) -> bytes:
+        """A 32-byte key of this store for one purpose, such as marking redacted secrets."""
+
     def begin_sweep(self, plan: Plan) -> int:
         """Write the plan and return the sweep's number."""
 

@@ -40,7 +40,7 @@ from evidence_store.answers import (
     VerdictItem,
 )
 from evidence_store.database import Database, create_file
-from evidence_store.digests import key_fingerprint
+from evidence_store.digests import derived, key_fingerprint
 from evidence_store.errors import KeyMissingError, StoreMissingError
 from evidence_store.interface import Clock, Progress
 from evidence_store.model import Plan, ResourceKey, UnitRecord
@@ -146,6 +146,10 @@ class Store:
     def verifier_key(self) -> str:
         """The public key in the form of the signed note: `name+hash+base64`."""
         return note.verifier_key(self.origin, self._keys.public)
+
+    def derive_key(self, purpose: str) -> bytes:
+        """A 32-byte key of this store for one purpose, such as marking redacted secrets."""
+        return derived(self._keys.secret, purpose)
 
     def begin_sweep(self, plan: Plan) -> int:
         """Write the plan and return the sweep's number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class Reading:
     collector: Collector
     open_jobs: int = 0
     stopped: bool = False
+    broken: Unread | None = None
     observed_at: str = ""
     held: list[Held] = field(default_factory=list)
     parts: list[PartRead] = field(default_factory=list)
@@ -147,7 +148,7 @@ class Unit:
             job()
         except Exception as error:  # noqa: BLE001 - a defect of one unit never ends the sweep
             self._defect(error, f"{self.key}: sweep")
-            self._refuse(Unread(type(error).__name__, "", Cause.DEFECT))
+            self._refuse(Unread(_code(error), "", Cause.DEFECT))
         with self._lock:
             self._open -= 1
             last = self._open == 0
@@ -191,13 +192,19 @@ class Unit:
         self._put(partial(self._of_reading, reading, job), first=first)
 
     def _of_reading(self, reading: Reading, job: Callable[[], None]) -> None:
-        """Run a job of a listing; once the sweep is stopped, what is unfinished is not asked."""
+        """Run a job of a listing; once the sweep is stopped, what is unfinished is not asked.
+
+        A document that cannot be kept (no JSON, a full disk) makes its listing partial.
+        """
         try:
             if self.stop.is_set():
                 reading.stopped = True
             else:
                 job()
                 reading.stopped = reading.stopped or self.stop.is_set()
+        except Exception as error:  # noqa: BLE001 - a defect in one listing never ends the sweep
+            self._defect(error, f"{self.key}: {reading.collector.name}")
+            reading.broken = Unread(_code(error), "", Cause.DEFECT)
         finally:
             with self._lock:
                 reading.open_jobs -= 1
@@ -236,7 +243,9 @@ class Unit:
 
     def _end(self, reading: Reading) -> None:
         reading.observed_at = self.clock.now().isoformat(timespec="milliseconds")
-        reading.parts = reading.run.parts()
+        reading.parts = [
+            replace(part, unread=part.unread or reading.broken) for part in reading.run.parts()
+        ]
         with self._lock:
             self.progress.parts_done += len(reading.kinds)
             self.progress.unread.update(p.unread.cause.value for p in reading.parts if p.unread)
@@ -254,7 +263,7 @@ class Unit:
                     self._judge_across(reading)
         except Exception as error:  # noqa: BLE001 - a defect of one unit never ends the sweep
             self._defect(error, f"{self.key}: sweep")
-            self._refuse(Unread(type(error).__name__, "", Cause.DEFECT))
+            self._refuse(Unread(_code(error), "", Cause.DEFECT))
         self._ended(self)
 
     def _unfinish_dependants(self) -> None:
@@ -284,3 +293,10 @@ class Unit:
     def _whole(self, held: Held) -> dict[str, Any]:
         document: dict[str, Any] = orjson.loads(self.spool.get(held.place))
         return merge(document, held.moving)
+
+
+def _code(error: Exception) -> str:
+    """What a finding says of a defect: the error's name, and the system's word where it has one."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{type(error).__name__}: {error.strerror}"
+    return type(error).__name__
