@@ -1,0 +1,268 @@
+"""The example a person starts from and the JSON Schema an editor checks with, both generated.
+
+Everything fictional in the example is commented out: what a person forgets to remove must never
+become an attestation, an exception or a criterion.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from config.settings import (
+    Attestation,
+    AwsTarget,
+    Criterion,
+    Freshness,
+    Inherited,
+    LinuxTarget,
+    Log,
+    PolicyException,
+    Schedule,
+    Scope,
+    ScopeOut,
+    Settings,
+    StatementFile,
+    Store,
+    Sweep,
+    Tolerance,
+)
+from config.values import duration_text
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+_DAY = dt.date.fromisoformat
+_SOURCE = {
+    "document": "KEY-01",
+    "version": "3",
+    "section": "4.2",
+    "approved_by": "J. Roth",
+    "approved_on": _DAY("2026-09-01"),
+}
+_AWS = {
+    "platform": "aws",
+    "account": "111122223333",
+    "profile": "acme-audit",
+    "role_arn": "arn:aws:iam::111122223333:role/annexa-read",
+    "external_id": "env:ACME_EXTERNAL_ID",
+}
+
+# Header, the model whose settings stand below it, their values in the example, and whether it
+# counts as it stands; a setting without a value here is shown with its default.
+_TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...] = (
+    ("", Settings, {"organisation": "ACME"}, True),
+    ("[targets.this-machine]", LinuxTarget, {"platform": "linux"}, True),
+    ("[targets.acme-prod]", AwsTarget, _AWS, False),
+    ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
+    ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
+    (
+        "[scope]",
+        Scope,
+        {
+            "name": "ACME production",
+            "version": "3",
+            "approved_by": "J. Roth",
+            "approved_on": _DAY("2026-09-01"),
+        },
+        False,
+    ),
+    ("[scope.population]", None, {"aws": 2, "linux": 12}, False),
+    (
+        "[[scope.out]]",
+        ScopeOut,
+        {
+            "target": "acme-old",
+            "reason": "account suspended",
+            "author": "J. Roth",
+            "date": _DAY("2026-10-05"),
+            "ticket": "ISMS-118",
+        },
+        False,
+    ),
+    (
+        '[criteria."aws.iam.access_key_rotated".max_age]',
+        Criterion,
+        {"value": 60, "unit": "days", "source": _SOURCE},
+        False,
+    ),
+    (
+        '[tolerances."aws.iam.access_key_rotated"]',
+        Tolerance,
+        {"count": 1, "source": _SOURCE},
+        False,
+    ),
+    (
+        "[[exceptions]]",
+        PolicyException,
+        {
+            "check": "aws.iam.access_key_rotated",
+            "target": "acme-prod",
+            "resource": "arn:aws:iam::111122223333:user/svc-*",
+            "reason": "the supplier rotates twice a year",
+            "risk_owner": "M. Weber",
+            "approved_by": "J. Roth",
+            "approved_on": _DAY("2026-10-01"),
+            "expires": _DAY("2026-12-31"),
+            "compensating": "the keys work from two addresses only",
+        },
+        False,
+    ),
+    (
+        "[[attestations]]",
+        Attestation,
+        {
+            "control": "A.7.4",
+            "statement": "All doors of the server room are alarmed; tested with the guard.",
+            "owner": "M. Weber",
+            "observed_on": _DAY("2026-10-12"),
+            "expires_on": _DAY("2027-10-11"),
+            "reviewer": "J. Roth",
+        },
+        False,
+    ),
+    (
+        "[[inherited]]",
+        Inherited,
+        {
+            "control": "A.7.1",
+            "provider": "Amazon Web Services",
+            "report": "ISO/IEC 27001 certificate, statement of applicability of 2026-03",
+            "services": ("EC2", "RDS", "S3"),
+            "regions": ("eu-central-1",),
+            "covers_from": _DAY("2026-01-01"),
+            "covers_to": _DAY("2026-12-31"),
+            "reviewed_by": "M. Weber",
+            "reviewed_on": _DAY("2026-04-20"),
+            "duties_mapped": True,
+        },
+        False,
+    ),
+    (
+        "[soa]",
+        StatementFile,
+        {
+            "file": "soa.example.csv",
+            "version": "7",
+            "approved_by": "J. Roth",
+            "approved_on": _DAY("2026-09-01"),
+        },
+        False,
+    ),
+    ("[freshness]", Freshness, {}, False),
+    ("[schedule]", Schedule, {}, False),
+    ("[log]", Log, {}, False),
+    ("[sweep]", Sweep, {}, False),
+)
+
+_OPENING = """\
+# annexa.toml: what is read, and what your organisation decided.
+#
+# Looked for in this order: --config, $ANNEXA_CONFIG, ./annexa.toml, your configuration folder.
+# "# " begins an explanation, "#" without a blank a setting that is off. A secret never stands
+# here, only where it is to be found: env:NAME, file:path (mode 0600) or cred:name (systemd).
+# `annexa config schema` prints the JSON Schema for your editor.
+"""
+
+
+def example() -> str:
+    """The example with every setting and what it means; generated, so it cannot lag."""
+    said: set[type[BaseModel]] = set()  # a second table of a model is not explained again
+    parts = [_OPENING]
+    for header, model, values, active in _TABLES:
+        explain = model not in said
+        if model is not None:
+            said.add(model)
+        parts.append("\n".join(_table(header, model, values, active=active, explain=explain)))
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def uncommented(text: str) -> str:
+    """The example with all that is off switched on, as a check that it would load."""
+    return re.sub(r"(?m)^#(?=[^ #\n])", "", text)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `annexa.toml`, for editors."""
+    made = Settings.model_json_schema(schema_generator=_Schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+class _Schema(GenerateJsonSchema):
+    """Writes a duration's default as people write it."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - pydantic's signature
+        """The default as it would stand in the file."""
+        return duration_text(dft) if isinstance(dft, dt.timedelta) else super().encode_default(dft)
+
+
+def _table(
+    header: str,
+    model: type[BaseModel] | None,
+    values: Mapping[str, Any],
+    *,
+    active: bool,
+    explain: bool,
+) -> Iterator[str]:
+    mark = "" if active else "#"
+    if header:
+        if model is not None and explain and model.__doc__:
+            yield from _comment(model.__doc__.split("\n")[0])
+        elif model is None:
+            yield from _comment(Scope.model_fields["population"].description or "")
+        yield f"{mark}{header}"
+    for name, value in values.items() if model is None else ():
+        yield f"{mark}{name} = {_value(value)}"
+    fields = model.model_fields if model else {}
+    for name, field in sorted(fields.items(), key=lambda item: not item[1].is_required()):
+        if name in values:
+            if explain:
+                yield from _comment(field.description or "")
+            yield f"{mark}{name} = {_value(values[name])}"
+        elif explain and (default := _default(field)) is not None:
+            yield from _comment(field.description or "")
+            yield f"#{name} = {_value(default)}"
+        elif explain and name in _OPTIONAL:
+            yield from _comment(field.description or "")
+            yield f"# {name} = {_OPTIONAL[name]}"
+
+
+# Settings without a default that the example's company does not use: named, but not switched on.
+_OPTIONAL = {
+    "owner": '"platform team"',
+    "endpoint_url": '"https://proxy.acme.example"',
+    "ca_file": '"/etc/ssl/acme.pem"',
+    "share": "0.02",
+}
+
+
+def _default(field: FieldInfo) -> object:
+    """A setting's default where it can be written down: no table, no machine's own path."""
+    default = None if field.is_required() else field.get_default()
+    return default if isinstance(default, str | int | float | dt.timedelta | Path) else None
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")
+
+
+def _value(value: object) -> str:
+    """A value in TOML; the example has no text that needs more than quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_value(one) for one in value) + "]"
+    if isinstance(value, dt.timedelta):
+        return f'"{duration_text(value)}"'
+    if isinstance(value, dt.date | int | float):
+        return str(value)
+    return f'"{value}"'

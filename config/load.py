@@ -1,0 +1,234 @@
+"""Read `annexa.toml`: every problem at once, each with its line, none with the value refused."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from config import find
+from config.errors import ConfigError
+from config.lines import lines
+from config.secrets import looks_secret
+from config.settings import Settings
+from config.values import ContradictionError, Place
+
+# What pydantic means, in the words of someone who edits a TOML file.
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "unknown setting",
+    "string_type": "write a text in quotes",
+    "string_too_short": "is empty",
+    "int_type": "write a whole number, without quotes",
+    "float_type": "write a number, without quotes",
+    "bool_type": "write true or false, without quotes",
+    "date_type": "write a date such as 2026-05-01, without quotes",
+    "tuple_type": "write a list in square brackets, or [[…]] tables",
+    "dict_type": "write a table, [name] or {{…}}",
+    "model_type": "write a table, [name] or {{…}}",
+    "model_attributes_type": "write a table, [name] or {{…}}",
+    "too_short": "the list is empty",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "write {expected}",
+    "union_tag_not_found": "is missing",
+    "union_tag_invalid": "unknown platform; this release reads {expected_tags}",
+}
+
+# What a pattern asks for, by the setting that has it.
+_PATTERNS = {
+    "account": "write the 12 digits of the account, in quotes",
+    "role_arn": "write a role's ARN, arn:aws:iam::…:role/…",
+    "region": 'write a region such as "eu-central-1"',
+    "endpoint_url": "write an http or https address without a password",
+    "origin": "write a name without blanks and plus signs",
+    "target": "write a target's name: letters, digits, dot, dash and underscore",
+    "targets": "name it with letters, digits, dot, dash and underscore, at most 64",
+    "check": 'write a check\'s id such as "aws.iam.access_key_rotated"',
+    "criteria": 'write a check\'s id in quotes, such as "aws.iam.access_key_rotated"',
+    "tolerances": 'write a check\'s id in quotes, such as "aws.iam.access_key_rotated"',
+}
+
+_AT = re.compile(r"(?P<message>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
+
+
+def load(
+    given: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    here: Path | None = None,
+) -> Settings:
+    """Find and read the configuration; without any file, the defaults.
+
+    Args:
+        given: the file named on the command line, if any.
+        environ: the environment, for $ANNEXA_CONFIG and $ANNEXA_STORE; default the process's own.
+        here: the folder looked into for `annexa.toml`; default the current one.
+
+    Raises:
+        ConfigError: with all problems of the file, `file:line: setting: message`.
+    """
+    environ = os.environ if environ is None else environ
+    path = find.config_file(given, environ=environ, here=here)
+    text = "" if path is None else _text(path)
+    return parse(text, path or Path(find.NAME), environ)
+
+
+def parse(text: str, path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read a configuration's text; `path` is what messages name and relative paths start from.
+
+    Raises ConfigError, with all problems in the order of their lines.
+    """
+    raw = _toml(text, path)
+    problems = [(place, "looks like a secret; write a reference to it") for place in _pasted(raw)]
+    try:
+        settings = Settings.model_validate(
+            _with_store(raw, environ), context={"folder": path.absolute().parent}
+        )
+    except ValidationError as error:
+        settings = None
+        problems += _problems(error)
+    # Outside of the handler, so that no traceback carries the values.
+    if settings is None or problems:
+        raise ConfigError(_messages(problems, text, path))
+    return settings
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"{path}: is not UTF-8 text"]) from None
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = _AT.fullmatch(str(error))
+        message = match["message"] if match else "is no TOML"
+        line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
+    raise ConfigError([f"{path}:{line}: not TOML: {message[:1].lower()}{message[1:]}"])
+
+
+def _with_store(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the file says, with the store's path from $ANNEXA_STORE or, without one, the default."""
+    table = raw.get("store", {})
+    if isinstance(table, dict) and (environ.get("ANNEXA_STORE") or "path" not in table):
+        return {**raw, "store": {**table, "path": str(find.store_file(environ))}}
+    return raw
+
+
+def _pasted(raw: object, place: Place = ()) -> Iterator[Place]:
+    """The places of values that have the shape of a secret."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            yield from _pasted(value, (*place, key))
+    elif isinstance(raw, list):
+        for number, value in enumerate(raw):
+            yield from _pasted(value, (*place, number))
+    elif isinstance(raw, str) and looks_secret(raw):
+        yield place
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    for problem in error.errors(include_url=False, include_input=False):
+        place, kind, context = problem["loc"], problem["type"], problem.get("ctx", {})
+        cause = context.get("error")
+        if isinstance(cause, ContradictionError):
+            for inner, message in cause.problems:
+                yield (*_without_tag(place), *inner), message
+            continue
+        if place and place[-1] == "[key]":  # the name of a table, not its content
+            place = place[:-1]
+        message = _words(place, kind, context) or problem["msg"].removeprefix("Value error, ")
+        # Pydantic names the table where the platform is wrong; people look for the setting.
+        setting = ("platform",) if kind.startswith("union_tag") else ()
+        yield (*_without_tag(place), *setting), message
+
+
+def _words(place: Place, kind: str, context: Mapping[str, Any]) -> str | None:
+    """The message for one of pydantic's errors, or None to take its own."""
+    if kind == "extra_forbidden":
+        close = difflib.get_close_matches(str(place[-1]), _settings_at(place[:-1]), 1)
+        return _WORDS[kind] + (f"; did you mean {close[0]!r}?" if close else "")
+    if kind in {"string_type", "string_pattern_mismatch"} and place[-1] in _PATTERNS:
+        return _PATTERNS[str(place[-1])]
+    if kind == "string_pattern_mismatch":  # the name of a table
+        return _PATTERNS.get(str(place[0]))
+    return _WORDS[kind].format_map(context) if kind in _WORDS else None
+
+
+def _without_tag(place: Place) -> Place:
+    """A place as the file has it: pydantic names the kind of target after the target's name."""
+    return place[:2] + place[3:] if place[:1] == ("targets",) else place
+
+
+def _settings_at(place: Place) -> list[str]:
+    """The names of the settings a table may have, for suggestions."""
+    kind: Any = Settings
+    for step in place:
+        kind = _inside(kind, step)
+    return list(kind.model_fields) if _is_model(kind) else []
+
+
+def _inside(kind: Any, step: str | int) -> Any:  # noqa: ANN401 - annotations are of any kind
+    """The type of what is one step below a type."""
+    if _is_model(kind):
+        field = kind.model_fields.get(step)
+        return _plain(field.annotation) if field else None
+    if get_origin(kind) is Union or type(kind).__name__ == "UnionType":
+        # A target's step is its platform; any other union is of a model and None.
+        tagged = (one for one in get_args(kind) if _is_model(one) and _tag(one) == step)
+        return next(tagged, None)
+    arguments = [_plain(one) for one in get_args(kind) if one is not Ellipsis]
+    return arguments[-1] if arguments else None
+
+
+def _plain(kind: Any) -> Any:  # noqa: ANN401 - annotations are of any kind
+    """A type without its annotations and without None."""
+    while get_origin(kind) is not None and hasattr(kind, "__metadata__"):
+        kind = get_args(kind)[0]
+    models = [one for one in get_args(kind) if one is not type(None)]
+    return models[0] if len(models) == 1 and type(None) in get_args(kind) else kind
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _tag(model: type[BaseModel]) -> object:
+    field = model.model_fields.get("platform")
+    tag = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    return tag[0] if tag else None
+
+
+def _messages(problems: list[tuple[Place, str]], text: str, path: Path) -> list[str]:
+    """The problems as a person reads them, in the order of the file."""
+    where = lines(text)
+    rows = []
+    for place, message in problems:
+        nearest = next(place[:n] for n in range(len(place), -1, -1) if place[:n] in where)
+        rows.append((where[nearest], f"{path}:{where[nearest]}: {_dotted(place)}: {message}"))
+    return list(dict.fromkeys(row for _, row in sorted(rows)))
+
+
+def _dotted(place: Place) -> str:
+    """A place as TOML would write it, list positions in brackets counted from 1."""
+    words = ""
+    for step in place:
+        if isinstance(step, int):
+            words += f"[{step + 1}]"
+        else:
+            name = step if re.fullmatch(r"[A-Za-z0-9_-]+", step) else f'"{step}"'
+            words += f".{name}" if words else name
+    return words or "the file"

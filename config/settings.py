@@ -1,0 +1,208 @@
+"""Every setting of `annexa.toml`, with what it means and what it is when nobody sets it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import fnmatch
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config import find
+from config.declarations import (
+    Attestation,
+    Criterion,
+    CriterionValue,
+    Inherited,
+    PolicyException,
+    PolicySource,
+    Scope,
+    ScopeOut,
+    StatementFile,
+    Tolerance,
+)
+from config.targets import AwsTarget, LinuxTarget, Target
+from config.values import (
+    CheckId,
+    Duration,
+    FilePath,
+    Listed,
+    Model,
+    Place,
+    TargetName,
+    Text,
+    seconds,
+)
+
+__all__ = [
+    "Attestation",
+    "AwsTarget",
+    "Criterion",
+    "CriterionValue",
+    "Freshness",
+    "Inherited",
+    "LinuxTarget",
+    "Log",
+    "PolicyException",
+    "PolicySource",
+    "Schedule",
+    "Scope",
+    "ScopeOut",
+    "Settings",
+    "StatementFile",
+    "Store",
+    "Sweep",
+    "Target",
+    "Tolerance",
+]
+
+
+class Store(Model):
+    """Where the evidence is kept."""
+
+    path: FilePath = Field(default_factory=find.store_file)
+    """The database file. $ANNEXA_STORE comes first; the default is your data folder."""
+    origin: Annotated[Text, Field(pattern=r"^[^\s+]+$")] | None = None
+    """The ledger's name in signed checkpoints, such as `acme.example/annexa`; fixed when made."""
+
+
+class Freshness(Model):
+    """How old evidence of a class may be before it is stale."""
+
+    access: Duration = seconds("90d")
+    """Lists of who may do what."""
+    vulnerability: Duration = seconds("30d")
+    """Known weaknesses of systems."""
+    configuration: Duration = seconds("90d")
+    """How systems are set up."""
+    training: Duration = seconds("365d")
+    """Who was trained, and in what."""
+    penetration_test: Duration = seconds("365d")
+    """Reports of penetration tests."""
+    policy: Duration = seconds("365d")
+    """Policies and their reviews."""
+
+
+class Schedule(Model):
+    """When the daemon sweeps."""
+
+    every: Duration = seconds("6h")
+    """The time from one sweep's start to the next; evidence three times as old is stale."""
+
+
+class Log(Model):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level that is still logged."""
+    format: Literal["console", "json"] = "console"
+    """`console` for people, `json` for machines."""
+
+
+class Sweep(Model):
+    """How hard a sweep works."""
+
+    threads: int = Field(default=32, ge=1, le=256)
+    """Calls under way at once; more than 32 gains nothing on one core."""
+    cap: int = Field(default=8, ge=1, le=256)
+    """Calls under way at once for one target while others wait."""
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """One target cannot have more threads than there are."""
+        if self.cap > self.threads:
+            yield ("cap",), "is more than threads"
+
+
+class Settings(Model):
+    """The whole configuration; without a file, the defaults."""
+
+    organisation: Text = "organisation not named"
+    """The organisation's name, as on reports."""
+    store: Store = Field(default_factory=Store)
+    """Where the evidence is kept."""
+    scope: Scope = Field(default_factory=Scope)
+    """The scope of the management system (clause 4.3)."""
+    targets: Mapping[TargetName, Target] = Field(default_factory=dict)
+    """What is read."""
+    criteria: Mapping[CheckId, Mapping[Text, Criterion]] = Field(default_factory=dict)
+    """Thresholds and lists of checks, bound to your own policy, per check and parameter."""
+    tolerances: Mapping[CheckId, Tolerance] = Field(default_factory=dict)
+    """How many failures a check bears; without one, none."""
+    exceptions: Annotated[tuple[PolicyException, ...], Listed] = ()
+    """Known failures that are accepted for a time."""
+    attestations: Annotated[tuple[Attestation, ...], Listed] = ()
+    """What people saw and state, where no machine can look."""
+    inherited: Annotated[tuple[Inherited, ...], Listed] = ()
+    """Controls that providers operate for us."""
+    soa: StatementFile | None = None
+    """The statement of applicability (clause 6.1.3 d)."""
+    freshness: Freshness = Field(default_factory=Freshness)
+    """How old evidence may be."""
+    schedule: Schedule = Field(default_factory=Schedule)
+    """When the daemon sweeps."""
+    log: Log = Field(default_factory=Log)
+    """What is logged, and how."""
+    sweep: Sweep = Field(default_factory=Sweep)
+    """How hard a sweep works."""
+
+    def decided_out(self, on: dt.date) -> Mapping[str, ScopeOut]:
+        """The declared targets out of scope on a day, with the latest decision taken by then.
+
+        A decision counts from its own date, never backwards.
+        """
+        made = sorted((out for out in self.scope.out if out.date <= on), key=lambda out: out.date)
+        return {out.target: out for out in made}
+
+    def in_scope(self, on: dt.date) -> Mapping[str, LinuxTarget | AwsTarget]:
+        """The targets a sweep of that day reads: all declared ones that are not decided out."""
+        out = self.decided_out(on)
+        return {name: target for name, target in self.targets.items() if name not in out}
+
+    def exception_for(
+        self, check: str, target: str, resource: str, on: dt.date
+    ) -> PolicyException | None:
+        """The exception in force on a day for one finding; the first in the file's order."""
+        for exception in self.exceptions:
+            if (
+                exception.check == check
+                and exception.target in {None, target}
+                and fnmatch.fnmatchcase(resource, exception.resource or "*")
+                and exception.approved_on <= on <= exception.expires
+            ):
+                return exception
+        return None
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """Names must name something, and nothing may be read under two names."""
+        for number, out in enumerate(self.scope.out):
+            if out.target not in self.targets:
+                yield ("scope", "out", number, "target"), self._unknown_target(out.target)
+        for number, exception in enumerate(self.exceptions):
+            if exception.target is not None and exception.target not in self.targets:
+                place: Place = ("exceptions", number, "target")
+                yield place, self._unknown_target(exception.target)
+        seen: dict[tuple[str, str], str] = {}
+        for name, target in self.targets.items():
+            subject, field = _subject(target)
+            if subject is None:
+                continue
+            first = seen.setdefault((target.platform, subject), name)
+            if first != name:
+                yield ("targets", name, field), f"is read as target {first!r} already"
+
+    def _unknown_target(self, name: str) -> str:
+        close = difflib.get_close_matches(name, self.targets, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return f"no such target; declare it under [targets], out of scope or not{hint}"
+
+
+def _subject(target: LinuxTarget | AwsTarget) -> tuple[str | None, str]:
+    """What a target really reads, as far as the file tells, and the setting that tells it."""
+    if isinstance(target, LinuxTarget):
+        return str(Path(target.root).absolute()), "root"
+    if target.account is not None:
+        return target.account, "account"
+    return (target.role_arn.split(":")[4], "role_arn") if target.role_arn else (None, "account")

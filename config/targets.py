@@ -1,0 +1,76 @@
+"""What is read: one table per account or host, `[targets.<name>]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, StringConstraints
+
+from config.values import Duration, FilePath, Model, Place, Secret, Text, seconds
+
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
+Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$")]
+
+
+class TargetSettings(Model):
+    """What every target can say."""
+
+    owner: Text | None = None
+    """Who answers for what is found here; `annexa findings --by owner` counts by it."""
+    freshness: Duration = seconds("24h")
+    """Evidence of this target older than this is stale."""
+    deadline: Duration = seconds("30m")
+    """A sweep gives up on this target after this time; what was not read is then unknown."""
+
+
+class LinuxTarget(TargetSettings):
+    """A Linux host: this machine, or the root folder of an image."""
+
+    platform: Literal["linux"]
+    """`linux`: the host itself."""
+    root: FilePath = Path("/")
+    """The folder that is read as the host's `/`; another one than `/` is an image, not running."""
+    slow: bool = False
+    """Also read what takes minutes, such as the checksums of installed packages."""
+
+
+class AwsTarget(TargetSettings):
+    """An AWS account, read with the credentials of the environment, a profile or a role."""
+
+    platform: Literal["aws"]
+    """`aws`: an AWS account."""
+    account: Account | None = None
+    """The account's 12 digits, in quotes; a credential of another account is then refused."""
+    profile: Text | None = None
+    """The profile of the AWS configuration to read with; without it, the default credentials."""
+    role_arn: RoleArn | None = None
+    """The role to assume for reading."""
+    external_id: Secret | None = None
+    """The external id the role asks for: `env:NAME`, `file:path` or `cred:name`."""
+    region: Region = "us-east-1"
+    """The region asked for what is not regional, and for the list of regions."""
+    endpoint_url: Endpoint | None = None
+    """Another address for all services, such as a proxy's or a simulation's."""
+    ca_file: FilePath | None = None
+    """The certificate authorities to trust, as a PEM file, where a proxy inspects TLS."""
+    generate_credential_report: bool = True
+    """Ask IAM to make its credential report: the only call that is not a plain read."""
+    rate: float = Field(default=50.0, gt=0, le=1000)
+    """Calls per second to begin with, per service and region; throttling lowers it."""
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """A role names its account, which can be contradicted."""
+        if self.external_id is not None and self.role_arn is None:
+            yield ("external_id",), "is only sent when a role is assumed; add role_arn"
+        if self.role_arn is None:
+            return
+        account = self.role_arn.split(":")[4]
+        if self.account is not None and self.account != account:
+            yield ("role_arn",), "the role belongs to another account than account says"
+
+
+Target: TypeAlias = Annotated[LinuxTarget | AwsTarget, Field(discriminator="platform")]
