@@ -1,0 +1,83 @@
+"""Which check says something about which control, and what follows for the control's status."""
+
+from mappings.answer import (
+    ControlResult,
+    ControlStatus,
+    Counts,
+    CriterionResult,
+    CriterionStatus,
+    CriterionUse,
+    Hand,
+    RollUp,
+)
+from mappings.load import frameworks, load_mapping, read_mapping
+from mappings.model import (
+    FRESHNESS,
+    Clause,
+    Control,
+    Coverage,
+    Edition,
+    Manual,
+    Mapping,
+    Method,
+    Phase,
+    Relation,
+    Topic,
+    TopicControl,
+    Transition,
+)
+from mappings.question import (
+    AcceptedFailure,
+    Applicability,
+    Attestation,
+    Judged,
+    Population,
+    ProviderReport,
+    Question,
+    Tolerance,
+)
+from mappings.rollup import roll_up
+from mappings.tables import MappingError
+from mappings.window import Lived, Observation, Span, lengths, over_window
+
+__all__ = [
+    "FRESHNESS",
+    "AcceptedFailure",
+    "Applicability",
+    "Attestation",
+    "Clause",
+    "Control",
+    "ControlResult",
+    "ControlStatus",
+    "Counts",
+    "Coverage",
+    "CriterionResult",
+    "CriterionStatus",
+    "CriterionUse",
+    "Edition",
+    "Hand",
+    "Judged",
+    "Lived",
+    "Manual",
+    "Mapping",
+    "MappingError",
+    "Method",
+    "Observation",
+    "Phase",
+    "Population",
+    "ProviderReport",
+    "Question",
+    "Relation",
+    "RollUp",
+    "Span",
+    "Tolerance",
+    "Topic",
+    "TopicControl",
+    "Transition",
+    "frameworks",
+    "lengths",
+    "load_mapping",
+    "over_window",
+    "read_mapping",
+    "roll_up",
+]
