@@ -72,7 +72,8 @@ def question(
                 _day(each.observed_on),
                 _day(each.expires_on, end=True),
                 each.reviewer,
-                _day(each.observed_on),
+                _day(each.reviewed_on),
+                each.item or "",
             )
             for each in settings.attestations
         ],
@@ -81,9 +82,9 @@ def question(
                 control=each.control,
                 provider=each.provider,
                 services=frozenset(each.services),
-                services_used=frozenset(each.services),
+                services_used=frozenset(each.services_used),
                 regions=frozenset(each.regions),
-                regions_used=frozenset(each.regions),
+                regions_used=frozenset(each.regions_used),
                 covers_from=_day(each.covers_from),
                 covers_to=_day(each.covers_to, end=True),
                 reviewed_by=each.reviewed_by,
@@ -147,7 +148,7 @@ def applicability(settings: Settings) -> list[Applicability]:
             row.reason,
             _day(row.approved_on),
             row.approved_by,
-            row.declared_status or "",
+            row.declared_status.replace(" ", "_"),
         )
         for row in load_applicability(settings.soa.file)
     ]

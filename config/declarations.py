@@ -167,6 +167,8 @@ class Attestation(Model):
 
     control: Control
     """The control it is about, such as `A.7.4`."""
+    item: Text | None = None
+    """Which of the things owed by hand it shows (`annexa controls A.7.4`); without it, all."""
     statement: Text
     """What was seen."""
     owner: Text
@@ -177,6 +179,8 @@ class Attestation(Model):
     """The last day it counts."""
     reviewer: Text
     """Who checked it; somebody else than the owner."""
+    reviewed_on: dt.date
+    """When it was checked; it counts from then, never backwards."""
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """Two people, and a time that has not ended before it begins."""
@@ -184,6 +188,8 @@ class Attestation(Model):
             yield ("reviewer",), "must be somebody else than owner"
         if self.expires_on < self.observed_on:
             yield ("expires_on",), "is before observed_on"
+        if self.reviewed_on < self.observed_on:
+            yield ("reviewed_on",), "is before observed_on: nothing was seen yet"
 
 
 class Inherited(Model):
@@ -196,9 +202,13 @@ class Inherited(Model):
     report: Text
     """The report that shows it, with its date."""
     services: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
-    """The provider's services the report names and we use."""
+    """The provider's services the report names."""
+    services_used: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
+    """Those we use; one the report does not name is not inherited."""
     regions: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
-    """The regions the report names and we use."""
+    """The regions the report names."""
+    regions_used: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
+    """Those we use."""
     covers_from: dt.date
     """The first day the report covers."""
     covers_to: dt.date

@@ -125,6 +125,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
             "observed_on": _DAY("2026-10-12"),
             "expires_on": _DAY("2027-10-11"),
             "reviewer": "J. Roth",
+            "reviewed_on": _DAY("2026-10-14"),
         },
         False,
     ),
@@ -135,8 +136,10 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
             "control": "A.7.1",
             "provider": "Amazon Web Services",
             "report": "ISO/IEC 27001 certificate, statement of applicability of 2026-03",
-            "services": ("EC2", "RDS", "S3"),
-            "regions": ("eu-central-1",),
+            "services": ("EC2", "IAM", "RDS", "S3"),
+            "services_used": ("IAM", "S3"),
+            "regions": ("eu-central-1", "eu-west-1"),
+            "regions_used": ("eu-central-1",),
             "covers_from": _DAY("2026-01-01"),
             "covers_to": _DAY("2026-12-31"),
             "reviewed_by": "M. Weber",
@@ -237,6 +240,7 @@ def _table(
 # Settings without a default that the example's company does not use: named, but not switched on.
 _OPTIONAL = {
     "owner": '"platform team"',
+    "item": '"walk_round"',
     "endpoint_url": '"https://proxy.acme.example"',
     "ca_file": '"/etc/ssl/acme.pem"',
     "share": "0.02",

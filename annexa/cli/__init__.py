@@ -118,8 +118,7 @@ def _expected(error: Exception) -> tuple[int, str] | None:
         "annexa.sweep.run.SweepError",
         "collectors.catalog.CatalogError",
         "config.secrets.SecretError",
-        "mappings.lint.MappingError",
-        "mappings.load.MappingError",
+        "mappings.tables.MappingError",
     }
     if usage & tree.keys():
         return USAGE, str(error)

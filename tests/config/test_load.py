@@ -184,10 +184,12 @@ owner = "M.  Weber"
 observed_on = 2026-02-01
 expires_on = 2026-01-01
 reviewer = "m. weber"
+reviewed_on = 2026-01-31
 """
     assert refused(text) == [
         "annexa.toml:7: attestations[1].expires_on: is before observed_on",
         "annexa.toml:8: attestations[1].reviewer: must be somebody else than owner",
+        "annexa.toml:9: attestations[1].reviewed_on: is before observed_on: nothing was seen yet",
     ]
 
 
@@ -198,7 +200,9 @@ control = "A.5.23"
 provider = "p"
 report = "r"
 services = ["S3"]
+services_used = ["S3"]
 regions = []
+regions_used = ["eu"]
 covers_from = 2026-02-01
 covers_to = 2026-01-01
 reviewed_by = "M"
@@ -206,11 +210,11 @@ reviewed_on = 2026-01-01
 duties_mapped = true
 """
     # The empty list hides what the whole table contradicts; both are said in turn.
-    assert refused(text) == ["annexa.toml:7: inherited[1].regions: the list is empty"]
+    assert refused(text) == ["annexa.toml:8: inherited[1].regions: the list is empty"]
     assert refused(text.replace("[]", '["eu"]')) == [
         "annexa.toml:3: inherited[1].control: a provider's report alone never satisfies A.5.23",
-        "annexa.toml:9: inherited[1].covers_to: is before covers_from",
-        "annexa.toml:11: inherited[1].reviewed_on: is before covers_from: nothing was covered yet",
+        "annexa.toml:11: inherited[1].covers_to: is before covers_from",
+        "annexa.toml:13: inherited[1].reviewed_on: is before covers_from: nothing was covered yet",
     ]
 
 
