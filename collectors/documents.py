@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import hmac
 import re
@@ -67,38 +66,51 @@ def without_secrets(document: Document, paths: tuple[str, ...], mark: Marker) ->
 
 def split(document: Document, volatile: tuple[str, ...]) -> tuple[Document, dict[str, Any]]:
     """The lasting part of a document, and what moves by itself, by path."""
-    if not volatile:
-        return document, {}
-    lasting = copy.deepcopy(document)
+    lasting = document
     moving: dict[str, Any] = {}
     for path in volatile:
         holder, name = _holder(lasting, path)
         if holder is not None and name in holder:
+            lasting, holder = _opened(lasting, path)
             moving[path] = holder.pop(name)
     return lasting, moving
 
 
 def merge(document: Document, moving: Mapping[str, Any]) -> Document:
     """The document as it was read: the lasting part with the moving fields put back."""
-    if not moving:
-        return document
-    whole = copy.deepcopy(document)
+    whole = document
     for path, value in moving.items():
         holder, name = _holder(whole, path)
         if holder is not None:
+            whole, holder = _opened(whole, path)
             holder[name] = value
     return whole
 
 
-def _holder(document: Document, path: str) -> tuple[dict[str, Any] | None, str]:
-    """The object that holds the path's last name, and that name; facts are looked into."""
+def _steps(path: str) -> tuple[list[str], str]:
+    """The way to the object that holds a path's last name; a fact's answer is its `value`."""
     first, *middle, last = path.split(".")
-    at: Any = document.get(first)
-    for name in middle:
+    if first == "facts" and middle:
+        return [first, middle[0], "value", *middle[1:]], last
+    return [first, *middle], last
+
+
+def _holder(document: Document, path: str) -> tuple[dict[str, Any] | None, str]:
+    """The object that holds the path's last name, and that name; None where there is none."""
+    steps, last = _steps(path)
+    at: Any = document
+    for name in steps:
         at = at.get(name) if isinstance(at, dict) else None
-        if first == "facts" and name == middle[0] and isinstance(at, dict):
-            at = at.get("value")
     return (at, last) if isinstance(at, dict) else (None, last)
+
+
+def _opened(document: Document, path: str) -> tuple[Document, dict[str, Any]]:
+    """A copy that shares everything but the objects on the way to a path, and the last of them."""
+    whole = at = dict(document)
+    for name in _steps(path)[0]:
+        at[name] = dict(at[name])
+        at = at[name]
+    return whole, at
 
 
 def _stored(value: object) -> dict[str, object]:
