@@ -175,8 +175,8 @@ def _interval(target: str, settings: Settings) -> timedelta | None:
 
 
 def _freshness(settings: Settings) -> Mapping[str, timedelta]:
-    limits: dict[str, timedelta] = settings.freshness.model_dump()
-    return limits
+    limits = settings.freshness
+    return {name: getattr(limits, name) for name in type(limits).model_fields}
 
 
 def _key(settings: Settings, name: str | None) -> str:

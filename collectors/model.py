@@ -100,14 +100,15 @@ class Total:
 class Resource(Generic[Row]):
     """One thing in a target: `listed` is the row as the listing gave it, facts are further answers.
 
-    `scope` is the place inside the target (a region, a subscription). `volatile` names the fields
+    `scope` is the place inside the target (a region, a subscription); left empty, it becomes the
+    listing's. `volatile` names the fields
     that move by themselves (last used, counters), `secrets` those replaced by a marker before
     anything is kept; both are paths such as `listed.RoleLastUsed` or `facts.report.last_used`.
     """
 
     id: str
     listed: Row
-    scope: str = "global"
+    scope: str = ""
     facts: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     kind: ClassVar[str] = ""

@@ -83,7 +83,7 @@ class ListingRun:
                     self._stated = (self._stated or 0) + row.number
                 else:
                     self._remember(row)
-                    taken.append(row)
+                    taken.append(row if row.scope else replace(row, scope=self.scope))
                 if len(taken) >= most:
                     return taken
         except CallError as error:

@@ -10,7 +10,7 @@ import click
 
 from annexa.cli.context import Context, common
 from annexa.cli.listing import short
-from annexa.cli.render import Column, console, show
+from annexa.cli.render import Column, say, show
 
 if TYPE_CHECKING:
     from evidence_store import Store
@@ -40,10 +40,9 @@ def diff(context: Context, sweeps: tuple[int, ...], since: str | None, *, resour
         changes = store.changes(first, last)
     rows = _rows(context, changes, resources=resources)
     if context.layout == "table":
-        console().print(
+        say(
             f"sweep {first} → {last}: {len(changes.findings)} findings and "
-            f"{len(changes.resources)} resources changed",
-            markup=False,
+            f"{len(changes.resources)} resources changed"
         )
     if rows or context.layout != "table":
         show(context.layout, COLUMNS, rows)

@@ -10,7 +10,7 @@ import orjson
 
 from annexa.cli import FAILS, OK, STORE
 from annexa.cli.context import Context, common
-from annexa.cli.render import Column, cell, console, json_text, show
+from annexa.cli.render import Column, cell, console, json_text, say, show
 
 if TYPE_CHECKING:
     from annexa.sweep.replay import Replay
@@ -151,28 +151,35 @@ def _replay_row(result: Replay) -> dict[str, Any]:
 
 
 def _print_replay(result: Replay) -> None:
-    out = console()
     words = "all as stored" if result.same else f"{len(result.differences)} DIFFERENT"
-    out.print(
+    say(
         f"{result.target} sweep {result.sweep}: {result.compared} verdicts re-performed, {words}",
-        style="green" if result.same else "bold red",
-        markup=False,
+        "green" if result.same else "bold red",
     )
     for why, count in sorted(result.skipped.items()):
-        out.print(f"  {count} not compared: {why}", markup=False)
+        say(f"  {count} not compared: {why}")
     for each in result.differences:
         code = "same code" if each.same_code else "the check's code has changed since"
-        out.print(f"  {each.check_id}  {each.resource_id}  ({code})", markup=False)
-        out.print(f"    stored    {each.stored}", markup=False)
-        out.print(f"    replayed  {each.replayed}", markup=False)
+        say(f"  {each.check_id}  {each.resource_id}  ({code})")
+        say(f"    stored    {each.stored}")
+        say(f"    replayed  {each.replayed}")
 
 
 @click.command()
 @common
-def verify(context: Context) -> int:
+@click.option(
+    "--rebuild-cache",
+    is_flag=True,
+    help="Make the cached state anew where it is the only thing that is wrong.",
+)
+def verify(context: Context, *, rebuild_cache: bool) -> int:
     """Recompute every digest, root and signature of the store; exit 4 on any mismatch."""
     with context.store() as store:
         report = _with_progress(store)
+        cached = {problem.table for problem in report.problems} == {"current_state"}
+        if rebuild_cache and cached:
+            click.echo(f"cached state of {store.rebuild_cache()} targets made anew", err=True)
+            report = _with_progress(store)
     if context.layout == "table":
         _print_report(report)
     else:
@@ -208,16 +215,13 @@ def _with_progress(store: Store) -> Report:
 
 
 def _print_report(report: Report) -> None:
-    out = console()
     for problem in report.problems:
-        out.print(f"PROBLEM  {problem.table} {problem.row}: {problem.what}", style="bold red")
+        say(f"PROBLEM  {problem.table} {problem.row}: {problem.what}", "bold red")
     for name, count in report.counts.items():
-        out.print(f"  {cell(count):>10}  {name}", markup=False)
+        say(f"  {cell(count):>10}  {name}")
     for statement in report.statements:
-        out.print(f"  {statement}", markup=False)
+        say(f"  {statement}")
     if report.clean:
-        out.print("Everything that was recomputed agrees with what is stored.", style="green")
+        say("Everything that was recomputed agrees with what is stored.", "green")
     else:
-        out.print(
-            f"{len(report.problems)} problems: the store is not as it was written.", style="red"
-        )
+        say(f"{len(report.problems)} problems: the store is not as it was written.", "red")

@@ -9,7 +9,7 @@ import orjson
 
 from annexa.cli.context import Context, common
 from annexa.cli.listing import open_findings, row_of
-from annexa.cli.render import cell, console, json_text
+from annexa.cli.render import cell, console, json_text, say
 
 if TYPE_CHECKING:
     from evidence_store import Store
@@ -103,7 +103,7 @@ def _requests(store: Store, row: FindingRow) -> list[dict[str, Any]]:
 
 def _print(facts: dict[str, Any]) -> None:
     out = console()
-    out.print(f"{facts['status']} · {facts['severity']} · {facts['check_id']}", style="bold")
+    say(f"{facts['status']} · {facts['severity']} · {facts['check_id']}", "bold")
     for name, value in (
         ("asks", facts["title"]),
         ("of", f"{facts['target']}  {facts['resource_id'] or '(the whole listing)'}"),
@@ -111,27 +111,25 @@ def _print(facts: dict[str, Any]) -> None:
         ("since", f"{cell(facts['since'])} · observed {cell(facts['observed_at'])}"),
         ("fix", facts["remediation"]),
     ):
-        out.print(f"  {name:<9}{value}", markup=False)
+        say(f"  {name:<9}{value}")
     for name, criterion in facts["criteria"].items():
         given = "default criterion" if criterion["value"] else "not bound"
         source = facts["sources"].get(name) or ("bound" if criterion["bound"] else given)
         value = cell(criterion["value"]) or "not given"
-        out.print(f"  criterion {name} = {value} {criterion['unit']} ({source})", markup=False)
+        say(f"  criterion {name} = {value} {criterion['unit']} ({source})")
     for related in facts["because"]:
-        out.print(
+        say(
             f"  {related['control']:<9}{related['title']} ({related['relation']}): "
-            f"{related['rationale']}",
-            markup=False,
+            f"{related['rationale']}"
         )
     if facts["document"]:
-        out.print("  read", style="bold")
+        say("  read", "bold")
         out.print_json(json_text({k: facts["document"][k] for k in ("listed", "facts")}))
     for line in facts["requests"][:12]:
         words = f"  call     {line['operation']} {orjson.dumps(line['parameters']).decode()}"
-        out.print(f"{words} → {line['outcome']} {line['started']}", markup=False)
-    out.print(
+        say(f"{words} → {line['outcome']} {line['started']}")
+    say(
         f"  kept     sweep {facts['sweep']}, entry {facts['entry']}, check version "
         f"{facts['check_version']}: annexa evidence show {facts['target']} "
-        f"'{facts['resource_id'] or ''}'",
-        markup=False,
+        f"'{facts['resource_id'] or ''}'"
     )

@@ -9,7 +9,7 @@ import click
 
 from annexa.cli.context import Context, common
 from annexa.cli.listing import COLUMNS, open_findings, row_of, short, worst_first
-from annexa.cli.render import Column, cell, console, show, table
+from annexa.cli.render import Column, cell, say, show, table
 
 if TYPE_CHECKING:
     from evidence_store.answers import FindingRow
@@ -77,7 +77,7 @@ def _table(rows: list[FindingRow], status: tuple[str, ...], limit: int | None) -
     )
     left = len(chosen) - len(shown)
     words = f"{len(shown)} of {len(rows)} findings" + (f", {left} more" if left else "")
-    console().print(f"{words} · one in full: annexa explain N", markup=False)
+    say(f"{words} · one in full: annexa explain N")
 
 
 def _grouped(context: Context, rows: list[FindingRow], by: str) -> None:

@@ -64,6 +64,11 @@ def console(*, err: bool = False) -> Console:
     return Console(stderr=err, width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
+def say(text: str, style: str = "", *, err: bool = False) -> None:
+    """Print one line as it is: no markup is read, and only a terminal wraps it."""
+    console(err=err).print(text, style=style, markup=False, soft_wrap=True)
+
+
 def show(layout: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as a table, as a JSON array, or as CSV."""
     if layout == "json":

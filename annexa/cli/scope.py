@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from annexa.cli.context import Context, common
-from annexa.cli.render import Column, console, show
+from annexa.cli.render import Column, say, show
 
 
 @click.command()
@@ -79,14 +79,14 @@ def _head(context: Context, rows: list[dict[str, Any]]) -> None:
         else "No scope is declared: what is read is not yet what you certify. Add [scope] with "
         "name, version, approved_by and approved_on to annexa.toml: annexa config example"
     )
-    console().print(words, style="bold", markup=False)
+    say(words, "bold")
     for platform, count in sorted(declared_scope.population.items()):
         read = sum(
             1
             for row in rows
             if row["target"].startswith(f"{platform}/") and row["state"] == "last read: complete"
         )
-        console().print(f"{platform}: {read} of {count} in scope read completely", markup=False)
+        say(f"{platform}: {read} of {count} in scope read completely")
 
 
 @click.command()
@@ -140,9 +140,8 @@ def criteria(context: Context, *, unbound: bool) -> None:
     )
     if context.layout == "table" and rows:
         example = rows[0]
-        console().print(
+        say(
             f'\nBind one in annexa.toml:  [criteria."{example["check_id"]}".{example["criterion"]}]'
             "  value = …  with [….source] document, version, section, approved_by, approved_on",
-            style="dim",
-            markup=False,
+            "dim",
         )

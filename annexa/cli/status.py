@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from annexa.cli.context import Context, common
-from annexa.cli.render import Column, console, json_text, show, table
+from annexa.cli.render import Column, json_text, say, show, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +74,8 @@ def status(context: Context) -> None:
     _table(context, chosen[:SHOWN])
     left = len(chosen) - SHOWN
     more = f"… {left} more: annexa controls --open · " if left > 0 else ""
-    console().print(f"{more}all 93: annexa controls · one: annexa controls A.8.24", markup=False)
-    console().print(CAUTION, style="dim", markup=False)
+    say(f"{more}all 93: annexa controls · one: annexa controls A.8.24")
+    say(CAUTION, "dim")
 
 
 _QUIET: Final = frozenset({"no_evidence", "excluded"})
@@ -100,7 +100,7 @@ def controls(context: Context, control: str | None, *, only_open: bool) -> None:
     ]
     if context.layout == "table":
         _table(context, chosen)
-        console().print(CAUTION, style="dim", markup=False)
+        say(CAUTION, "dim")
     else:
         show(context.layout, COLUMNS, [control_row(context, each) for each in chosen])
 
@@ -129,7 +129,6 @@ def control_row(context: Context, result: ControlResult) -> dict[str, Any]:
 
 
 def _head(context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: int) -> None:
-    out = console()
     settings = context.settings
     scope = settings.scope
     title = f"{scope.name} (scope v{scope.version})" if scope.name else "scope not declared"
@@ -139,19 +138,18 @@ def _head(context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: i
         if soa
         else "no statement of applicability"
     )
-    out.print(f"{title} · {rolled.edition} · {statement}", style="bold", markup=False)
+    say(f"{title} · {rolled.edition} · {statement}", "bold")
     seen = [row.observed_at for row in rows if row.observed_at]
     span = f"{_day(min(seen))} … {_day(max(seen))}" if seen else "nothing"
-    out.print(
+    say(
         f"As of {rolled.at:%Y-%m-%d %H:%M} UTC · observed {span} · sweep {sweep} "
-        f"· mapping {rolled.mapping_version}",
-        markup=False,
+        f"· mapping {rolled.mapping_version}"
     )
     totals = rolled.totals()
     words = " · ".join(
         f"{status.words} {count}" for status, count in totals.items() if count or status == "met"
     )
-    out.print(f"{sum(totals.values())} = {words}", markup=False)
+    say(f"{sum(totals.values())} = {words}")
 
 
 def _table(context: Context, results: Sequence[ControlResult]) -> None:
@@ -206,15 +204,13 @@ def _one(context: Context, rolled: RollUp, control: str) -> None:
             json_text({**control_row(context, result), "criteria": criteria, "manual": manual})
         )
         return
-    out = console()
-    out.print(f"{control} {known.title}", style="bold", markup=False)
-    out.print(
+    say(f"{control} {known.title}", "bold")
+    say(
         f"{', '.join(known.control_type)} · {', '.join(known.properties)} · "
         f"{', '.join(known.concepts)} (attributes of ISO/IEC 27002, informative)",
-        style="dim",
-        markup=False,
+        "dim",
     )
-    out.print(f"{result.status.words}: {'; '.join([result.why, *result.flags])}", markup=False)
+    say(f"{result.status.words}: {'; '.join([result.why, *result.flags])}")
     table(
         (
             Column("status", "STATUS"),
@@ -226,11 +222,11 @@ def _one(context: Context, rolled: RollUp, control: str) -> None:
         criteria,
     )
     for reason in dict.fromkeys(f"{c['relation']}: {c['rationale']}" for c in criteria):
-        out.print(f"  {reason}", style="dim", markup=False)
+        say(f"  {reason}", "dim")
     for each in manual:
-        out.print(f"By hand  {each['evidence']}", markup=False)
-        out.print(f"  what no check shows: {each['not_shown']}", style="dim", markup=False)
-    out.print(CAUTION, style="dim", markup=False)
+        say(f"By hand  {each['evidence']}")
+        say(f"  what no check shows: {each['not_shown']}", "dim")
+    say(CAUTION, "dim")
 
 
 def _title(title: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from annexa.cli.context import Context
 from annexa.cli.listing import excepted, open_findings, short, undecided
-from annexa.cli.render import console, json_text
+from annexa.cli.render import json_text, say
 
 if TYPE_CHECKING:
     from annexa.sweep import Result
@@ -31,7 +31,7 @@ def summary(context: Context, store: Store, result: Result, before: Mapping[Key,
         click.echo(json_text(facts))
         return
     for line in _lines(context, facts, rows, before):
-        console().print(line, markup=False, soft_wrap=True)
+        say(line)
 
 
 def _facts(

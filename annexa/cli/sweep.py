@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -54,8 +57,8 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
     context.check_names()
     with context.store(create=True) as store:
         before = _open(store)
-        with Watch() as watch:
-            result = run(context, store, watch, resume=resume, root=root)
+        with Watch() as watch, stopped_by_signals() as stop:
+            result = run(context, store, watch, resume=resume, root=root, stop=stop)
         summary(context, store, result, before)
     if result.stopped:
         click.echo("stopped; what was finished is recorded. Go on: annexa sweep --resume", err=True)
@@ -108,6 +111,27 @@ def run(
         watch=watch.recorded,
         begun=watch.begun,
     )
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once.
+
+    A transaction that is being committed is never torn: the event is looked at between calls.
+    """
+    stop = threading.Event()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _open(store: Store) -> dict[tuple[str, str, str, str], str]:

@@ -10,7 +10,7 @@ import click
 from annexa.cli.context import Context, common
 from annexa.cli.listing import undecided
 from annexa.cli.permissions import policy_text
-from annexa.cli.render import Column, console, show
+from annexa.cli.render import Column, console, say, show
 
 if TYPE_CHECKING:
     from evidence_store.answers import FindingRow
@@ -78,5 +78,5 @@ def _patch(rows: list[FindingRow]) -> None:
         for permission in row.reason.partition("needs ")[2].split(",")
     }
     if needed:
-        console().print("\nThis statement would grant what AWS denied:", markup=False)
+        say("\nThis statement would grant what AWS denied:")
         console().print_json(policy_text(sorted(needed)))

@@ -229,16 +229,12 @@ class Sweep:
         return result
 
     def _next(self, ended: queue.Queue[Unit]) -> Unit:
-        """The next finished unit; Ctrl-C sets `stop`, and running calls end within seconds."""
+        """The next finished unit; waits in short steps, so that signals are felt at once."""
         while True:
             try:
                 return ended.get(timeout=0.2)
             except queue.Empty:
                 continue
-            except KeyboardInterrupt:
-                if self._stop.is_set():
-                    raise
-                self._stop.set()
 
     def _subjects(self) -> dict[str, str]:
         """The platform's id of each target, as its last entry gives it."""

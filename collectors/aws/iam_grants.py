@@ -32,13 +32,19 @@ class Holdings:
     @cached_property
     def documents(self) -> Mapping[str, Policy | AwsPolicy]:
         """The managed policies by ARN."""
-        kinds = (*self.scene.all(Policy), *self.scene.all(AwsPolicy))
+        kinds: Sequence[Policy | AwsPolicy] = (*self.scene.all(Policy), *self.scene.all(AwsPolicy))
         return {policy.id: policy for policy in kinds}
 
     @cached_property
     def groups(self) -> Mapping[str, Group]:
         """The groups by name."""
         return {group.listed["GroupName"]: group for group in self.scene.all(Group)}
+
+    @cached_property
+    def actors(self) -> Sequence[User | Role]:
+        """Those who can act by themselves: users, and roles that no AWS service owns."""
+        roles = (role for role in self.scene.all(Role) if not role.service_linked)
+        return (*self.scene.all(User), *roles)
 
     def holders(self, policy: str) -> list[str]:
         """The names of those an AWS policy is attached to directly, sorted; `user/alice`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collectors import Scene, Verdict, criterion, fails, passes
 from collectors.aws.iam import iam
 from collectors.aws.iam_grants import HOLDERS, Holdings, on_list, short_name
-from collectors.aws.iam_kinds import IamAccount, Role, User
+from collectors.aws.iam_kinds import IamAccount
 
 AUDIT_TRAIL_ACTIONS = (
     "cloudtrail:StopLogging",
@@ -96,10 +96,9 @@ def audit_log_duties_separated(
     """
     del account
     holdings = Holdings(scene)
-    roles = [role for role in scene.all(Role) if not role.service_linked]
     both = sorted(
         short_name(holder.id)
-        for holder in (*scene.all(User), *roles)
+        for holder in holdings.actors
         if not on_list(holder.id, log_administrators)
         and holdings.may(holder, AUDIT_TRAIL_ACTIONS)
         and holdings.may(holder, DEPLOY_ACTIONS)
