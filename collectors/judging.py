@@ -165,8 +165,8 @@ class Check(Generic[Kind]):
         values = self.bind(bound)
         missing = [name for name, value in values.items() if isinstance(value, Unbound)]
         if missing:
-            units = ", ".join(f"{name} ({self.criteria[name].unit})" for name in missing)
-            return unknown(Cause.CRITERION_MISSING, f"criterion not bound: {units}")
+            names = ", ".join(sorted(missing))
+            return unknown(Cause.CRITERION_MISSING, f"criterion not bound: {names}")
         try:
             return self.ask(resource, scene, **values)
         except FactUnknown as refusal:

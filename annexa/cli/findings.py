@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from annexa.cli.context import Context, common
-from annexa.cli.listing import COLUMNS, open_findings, row_of, short, worst_first
-from annexa.cli.render import Column, cell, say, show, table
+from annexa.cli.listing import (
+    COLUMNS,
+    open_findings,
+    row_of,
+    short,
+    undecided,
+    worst_first,
+)
+from annexa.cli.render import Column, say, show, table
 
 if TYPE_CHECKING:
     from evidence_store.answers import FindingRow
@@ -50,27 +57,24 @@ def findings(context: Context, status: tuple[str, ...], by: str | None, limit: i
 
 def _table(rows: list[FindingRow], status: tuple[str, ...], limit: int | None) -> None:
     numbers = {id(row): n for n, row in enumerate(open_findings(rows), 1)}
-    chosen = worst_first(row for row in rows if row.status in (status or ("fail", "unknown")))
+    chosen = worst_first(row for row in rows if _shown(row, status))
+    waiting = 0 if status else sum(1 for row in rows if undecided(row))
     shown = chosen[:limit] if limit else chosen
     table(
         (
             Column("number", "#", right=True),
             Column("status", "STATUS"),
             Column("severity", "SEVERITY"),
-            Column("check", "CHECK"),
-            Column("resource", "RESOURCE", wide=True),
+            Column("finding", "CHECK AND RESOURCE"),
             Column("reason", "WHY", wide=True),
-            Column("since", "SINCE"),
         ),
         (
             {
                 "number": numbers.get(id(row), ""),
-                "status": "undecided" if row.cause == "criterion_missing" else row.status,
+                "status": "undecided" if undecided(row) else row.status,
                 "severity": row.severity,
-                "check": row.check_id,
-                "resource": short(row.resource_id),
+                "finding": f"{row.check_id}\n  {short(row.resource_id)}",
                 "reason": row.reason,
-                "since": cell(row.since)[:10],
             }
             for row in shown
         ),
@@ -78,6 +82,15 @@ def _table(rows: list[FindingRow], status: tuple[str, ...], limit: int | None) -
     left = len(chosen) - len(shown)
     words = f"{len(shown)} of {len(rows)} findings" + (f", {left} more" if left else "")
     say(f"{words} · one in full: annexa explain N")
+    if waiting:
+        say(f"{waiting} undecided for want of a list or limit: annexa criteria --unbound")
+
+
+def _shown(row: FindingRow, status: tuple[str, ...]) -> bool:
+    """Tables show what is open, without what only waits for a criterion."""
+    if status:
+        return row.status in status
+    return row.status in {"fail", "unknown"} and not undecided(row)
 
 
 def _grouped(context: Context, rows: list[FindingRow], by: str) -> None:

@@ -65,8 +65,9 @@ def console(*, err: bool = False) -> Console:
 
 
 def say(text: str, style: str = "", *, err: bool = False) -> None:
-    """Print one line as it is: no markup is read, and only a terminal wraps it."""
-    console(err=err).print(text, style=style, markup=False, soft_wrap=True)
+    """Print one line: no markup is read; a terminal wraps it by words, a pipe gets it whole."""
+    out = console(err=err)
+    out.print(text, style=style, markup=False, soft_wrap=not out.is_terminal)
 
 
 def show(layout: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> None:
