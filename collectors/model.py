@@ -114,18 +114,18 @@ class Resource(Generic[Row]):
     kind: ClassVar[str] = ""
     volatile: ClassVar[tuple[str, ...]] = ()
     secrets: ClassVar[tuple[str, ...]] = ()
+    _definitions: ClassVar[dict[str, Fact[Any, Any, Any]]] = {}
 
     def __init_subclass__(cls, *, kind: str, **rest: object) -> None:
         super().__init_subclass__(**rest)
         cls.kind = kind
+        own = {name: made for name, made in vars(cls).items() if isinstance(made, Fact)}
+        cls._definitions = {**cls._definitions, **own}
 
     @classmethod
     def fact_definitions(cls) -> dict[str, Fact[Any, Any, Any]]:
         """The facts of this kind by name, in the order they are written."""
-        found: dict[str, Fact[Any, Any, Any]] = {}
-        for base in reversed(cls.__mro__):
-            found |= {name: made for name, made in vars(base).items() if isinstance(made, Fact)}
-        return found
+        return cls._definitions
 
 
 class Fact(Generic[Kind, Api, Raw]):
