@@ -22,14 +22,19 @@ def set_up(level: str, layout: str) -> None:
     last: Any = (
         structlog.processors.JSONRenderer()
         if layout == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    trace = [structlog.processors.dict_tracebacks] if layout == "json" else []
+    # Never with local variables: they hold what was read.
+    trace = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *trace,
+            *([trace] if layout == "json" else []),
             redact,
             last,
         ],

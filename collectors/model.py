@@ -83,7 +83,7 @@ class MalformedError(CallError):
     """An answer that does not have the form the platform documents."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Cause.MALFORMED, "malformed", message)
+        super().__init__(Cause.MALFORMED, "unexpected answer", message)
 
 
 @dataclass(frozen=True)

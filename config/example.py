@@ -88,7 +88,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
         False,
     ),
     (
-        '[criteria."aws.iam.access_key_rotated".max_age]',
+        '[criteria."aws.iam.access_key_rotated".limit]',
         Criterion,
         {"value": 60, "unit": "days", "source": _SOURCE},
         False,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST: Final = 8
 """New failures that are named; the rest is counted."""
 
+LONGEST: Final = 72
+"""Characters of a reason."""
+
 Key = tuple[str, str, str, str]
 
 
@@ -139,12 +142,16 @@ def _new_failures(
             f"· still open {still}"
         )
     new = [r for r in open_findings(rows) if r.status == "fail" and before.get(_key(r)) != "fail"]
+    shown = new[:MOST]
+    checks = max((len(row.check_id) for row in shown), default=0)
+    names = [short(row.resource_id, 28) for row in shown]
+    width = max(map(len, names), default=0)
     lines = [title]
-    for row in new[:MOST]:
+    for row, name in zip(shown, names, strict=True):
         controls = [each.control for each in context.framework.controls_of(row.check_id)]
         lines.append(
-            f"  {', '.join(controls[:1]) or '–':<8}{row.severity:<9}{row.check_id}  "
-            f"{short(row.resource_id, 30)}  {row.reason}"
+            f"  {', '.join(controls[:1]) or '–':<7}{row.severity:<9}{row.check_id:<{checks}}  "
+            f"{name:<{width}}  {_cut(row.reason)}"
         )
     if len(new) > MOST:
         lines.append(f"  … {len(new) - MOST} more: annexa findings")
@@ -158,7 +165,7 @@ def _not_read(rows: list[FindingRow]) -> list[str]:
     groups = Counter((row.cause or "", row.reason) for row in unread)
     lines = [f"Not read ({len(unread)} unknown): annexa unknowns"]
     lines += [
-        f"  {count:>4}  {cause.replace('_', ' ')}: {reason}"
+        f"  {count:>4}  {cause.replace('_', ' ')}: {_cut(reason)}"
         for (cause, reason), count in groups.most_common(4)
     ]
     return lines
@@ -173,13 +180,19 @@ def _undecided(rows: list[FindingRow]) -> list[str]:
     return [f"{words}: annexa criteria --unbound"]
 
 
+def _cut(reason: str) -> str:
+    """A reason as a line has room for it; `annexa explain` gives it whole."""
+    return reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 1]}…"
+
+
 def _scope(context: Context) -> str:
     from annexa import declared  # noqa: PLC0415
 
     settings = context.settings
     name = settings.scope.name
     title = f'"{name}" v{settings.scope.version}' if name else "not declared: annexa scope"
-    read = Counter(str(target.platform) for target in declared.targets(settings).values())
+    today = context.at.date()
+    read = Counter(job.connection.platform for job in declared.jobs(settings, today))
     counts = {str(platform): n for platform, n in settings.scope.population.items()}
     words = [
         f"{platform} {read.get(platform, 0)} of {counts.get(platform, read.get(platform, 0))}"

@@ -57,10 +57,10 @@ platform = "aws"
 account = "{old}"
 role_arn = "{old_role}"
 
-[criteria."aws.iam.access_key_rotated".max_age]
+[criteria."aws.iam.access_key_rotated".limit]
 value = 60
 unit = "days"
-[criteria."aws.iam.access_key_rotated".max_age.source]
+[criteria."aws.iam.access_key_rotated".limit.source]
 document = "ACC-01 Access policy"
 version = "4"
 section = "5.2"

@@ -150,7 +150,7 @@ def _fixed(key: str, value: str, *, patterned: bool) -> bool:
 
 
 def _narrow(cidr: str) -> bool:
-    """Whether a range is not so wide that Amazon S3 calls it public: wider than /8, IPv6 /32."""
+    """Whether a range bounds anybody: our limit is /8, or /32 of IPv6; wider is the internet."""
     try:
         network = ip_network(cidr, strict=False)
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from collectors import Absent, CallError, Cause, FactUnknown, Resource, Unread, fact, known
 from collectors.aws.iam_report import REPORT_PERMISSIONS, ReportRow
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         SAMLProviderListEntryTypeDef,
         ServerCertificateMetadataTypeDef,
         UserDetailTypeDef,
-        VirtualMFADeviceTypeDef,
     )
     from mypy_boto3_sso_admin import SSOAdminClient
     from mypy_boto3_sso_admin.type_defs import InstanceMetadataTypeDef
@@ -36,6 +35,19 @@ NOT_THE_MANAGEMENT_ACCOUNT = "AccountNotManagementOrDelegatedAdministrator"
 NO_ORGANIZATION = "OrganizationNotFound"
 NO_TRUSTED_ACCESS = "ServiceAccessNotEnabled"
 NOT_ALL_FEATURES = "OrganizationNotInAllFeaturesMode"
+
+
+class MfaUser(TypedDict):
+    """Whose device it is; nothing else about the user is kept, least of all when it was used."""
+
+    Arn: str
+
+
+class MfaDevice(TypedDict):
+    """A virtual MFA device without its seed, as `VirtualMFADevice` names the fields."""
+
+    SerialNumber: str
+    User: MfaUser
 
 
 class IamAccount(Resource[dict[str, str]], kind="aws.iam.account"):
@@ -54,10 +66,13 @@ class IamAccount(Resource[dict[str, str]], kind="aws.iam.account"):
         return api.get_account_password_policy()["PasswordPolicy"]
 
     @fact("iam:ListVirtualMFADevices")
-    def virtual_mfa_devices(self, api: IAMClient) -> list[VirtualMFADeviceTypeDef]:
-        """The virtual MFA devices in use, the root user's among them; seeds are not returned."""
+    def virtual_mfa_devices(self, api: IAMClient) -> list[MfaDevice]:
+        """The virtual MFA devices in use, the root user's among them; never a seed."""
         found = rows(api.list_virtual_mfa_devices, "VirtualMFADevices", AssignmentStatus="Assigned")
-        return list(found)
+        return [
+            {"SerialNumber": d["SerialNumber"], "User": {"Arn": d.get("User", {}).get("Arn", "")}}
+            for d in found
+        ]
 
     @fact("iam:ListSAMLProviders")
     def saml_providers(self, api: IAMClient) -> list[SAMLProviderListEntryTypeDef]:

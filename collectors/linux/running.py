@@ -15,6 +15,10 @@ NAME_LENGTH: Final = 15
 """The kernel keeps this much of a process's name (proc(5), /proc/pid/comm)."""
 
 
+ENABLED: Final = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"}
+"""The states systemd gives a unit that starts without being asked for."""
+
+
 class Setting(TypedDict):
     """Where a host-wide setting was found: the kind of container, "" for a machine."""
 
@@ -75,18 +79,24 @@ def modified(host: LinuxTarget, path: str) -> str | None:
     return datetime.fromtimestamp(int(answer["text"]), UTC).isoformat()
 
 
-def unit_file_state(host: LinuxTarget, unit: str) -> str | None:
-    """Whether a unit starts at boot in systemd's words (`enabled`, `masked`); None without systemd.
+def starts_at_boot(host: LinuxTarget, service: str) -> bool | None:
+    """Whether a service is enabled, by systemd, System V or OpenRC; None where none of them is.
 
-    A unit that does not exist is "" (systemctl(1), is-enabled and the property UnitFileState).
+    Units that others start (`static`, `alias`, `indirect`) count as enabled (systemctl(1)).
     """
-    if not host.systemd():
-        require_running(host, f"run:systemctl show {unit}")
+    require_running(host, f"run:systemctl show --property=UnitFileState {service}")
+    if host.systemd():
+        answer = host.run("systemctl", "show", "--property=UnitFileState", service)
+        if answer is None or answer["code"]:
+            raise CallError(Cause.UNREACHABLE, "systemctl failed", f"no state of {service}")
+        return answer["text"].strip().removeprefix("UnitFileState=") in ENABLED
+    folders = [host.names(folder) for folder in ("/etc/rc2.d", "/etc/rc3.d")]
+    links = [name for names in folders for name in names or ()]
+    levels = host.names("/etc/runlevels/default")
+    if levels is None and all(names is None for names in folders):
         return None
-    answer = host.run("systemctl", "show", "--property=UnitFileState", unit)
-    if answer is None or answer["code"]:
-        raise CallError(Cause.UNREACHABLE, "systemctl failed", f"no state of {unit}")
-    return answer["text"].strip().removeprefix("UnitFileState=")
+    started = any(name.startswith("S") and name[3:] == service for name in links)
+    return started or service in (levels or ())
 
 
 def _hides_processes(mount: str) -> bool:

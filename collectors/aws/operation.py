@@ -1,0 +1,155 @@
+"""One operation of AWS: asked through the caller, paged as the SDK's model of it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from collectors import Caller, CallError, Cause, MalformedError, Note, Place
+from collectors.aws.errors import understood
+from collectors.aws.session import Ambience, Clients, ambient
+
+HIDDEN = frozenset({"ExternalId"})
+"""Parameters that the journal does not show."""
+
+
+class Operation:
+    """One operation at one place; asked again with a page token, it counts its pages.
+
+    Answers come without `ResponseMetadata`, times as ISO 8601 text.
+    """
+
+    def __init__(
+        self, caller: Caller, shared: Clients, name: str, place: Place, around: Ambience
+    ) -> None:
+        client = shared.client(place.service, around.region)
+        self._ask = getattr(client, name)
+        self._api_name = client.meta.method_to_api_mapping[name]
+        self._model = client.meta.service_model.operation_model(self._api_name)
+        self._paging = Paging.of(shared.paging(place.service, self._api_name))
+        self._caller = caller
+        self._place = place
+        self._around = around
+        self._page = 1
+        self._tokens: set[str] = set()
+
+    def __call__(self, **parameters: object) -> Any:  # noqa: ANN401 - an answer
+        """The answer to one request.
+
+        Raises:
+            CallError: it was refused, or no answer came in time; partial where the answer is
+                truncated and gives no token; malformed where a token comes again.
+        """
+        self._turn({k: v for k, v in parameters.items() if k in self._paging.inputs})
+        shown = {
+            name: value
+            for name, value in parameters.items()
+            if name not in self._paging.inputs and name not in HIDDEN
+        }
+        answer = self._caller.call(
+            self._api_name,
+            lambda note: self._send(note, parameters),
+            place=self._place,
+            parameters=shown,
+            page=self._page,
+        )
+        if self._paging.breaks_off(answer):
+            raise CallError(Cause.PARTIAL, "truncated answer without token")
+        return answer
+
+    def pages(self, **parameters: object) -> Iterator[Mapping[str, Any]]:
+        """Every page; an operation that AWS does not page is one."""
+        from botocore.exceptions import PaginationError  # noqa: PLC0415 - where AWS is read only
+        from botocore.paginate import Paginator  # noqa: PLC0415
+
+        if not self._paging.config:
+            yield self(**parameters)
+            return
+        make: Any = Paginator  # its stubs take a method's name where botocore takes the method
+        try:
+            yield from make(self, self._paging.config, self._model).paginate(**parameters)
+        except PaginationError as error:
+            raise MalformedError(SAME_TOKEN) from error
+
+    def _turn(self, tokens: Mapping[str, object]) -> None:
+        """Begin anew without tokens, else go on; a token that was sent before goes in circles."""
+        if not tokens:
+            self._page, self._tokens = 1, set()
+            return
+        token = repr(sorted(tokens.items()))
+        if token in self._tokens:
+            raise MalformedError(SAME_TOKEN)
+        self._tokens.add(token)
+        self._page += 1
+
+    def _send(self, note: Note, parameters: Mapping[str, object]) -> Any:  # noqa: ANN401
+        try:
+            with ambient(self._around):
+                answer = self._ask(**parameters)
+        except Exception as error:
+            meta = getattr(error, "response", {}).get("ResponseMetadata", {})
+            _remember(note, meta)
+            if meant := understood(error):
+                raise meant from error
+            raise
+        _remember(note, answer.pop("ResponseMetadata", {}))
+        note.rows = self._paging.rows(answer)
+        return answer
+
+
+SAME_TOKEN = "the same page token came twice"  # noqa: S105 - a reason
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How an operation is paged; empty for one that is not."""
+
+    config: Mapping[str, Any]
+    inputs: frozenset[str]
+    outputs: tuple[str, ...]
+    results: tuple[str, ...]
+    more: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Paging:
+        """From botocore's model, whose entries are one path or several."""
+        return cls(
+            config,
+            frozenset(_several(config.get("input_token"))),
+            _several(config.get("output_token")),
+            _several(config.get("result_key")),
+            config.get("more_results", ""),
+        )
+
+    def rows(self, answer: Mapping[str, Any]) -> int | None:
+        """How many rows an answer holds; None where the operation lists nothing."""
+        lists = [found for path in self.results if isinstance(found := _at(answer, path), list)]
+        return sum(map(len, lists)) if self.results else None
+
+    def breaks_off(self, answer: Mapping[str, Any]) -> bool:
+        """Whether it says that there is more and not how to get it.
+
+        A token that botocore computes (`NextMarker || Contents[-1].Key`) is left to botocore.
+        """
+        if not self.more or not _at(answer, self.more):
+            return False
+        plain = not any(mark in path for path in self.outputs for mark in "|[")
+        return plain and not any(_at(answer, path) for path in self.outputs)
+
+
+def _several(paths: str | list[str] | None) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else tuple(paths or ())
+
+
+def _at(answer: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, Mapping) else None
+    return answer
+
+
+def _remember(note: Note, meta: Mapping[str, Any]) -> None:
+    headers = meta.get("HTTPHeaders", {})
+    note.status = meta.get("HTTPStatusCode")
+    note.request_id = meta.get("RequestId", "") or headers.get("x-amz-request-id", "")
+    note.server_date = headers.get("date", "")
