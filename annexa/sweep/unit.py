@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -175,7 +175,12 @@ class Unit:
             return
         self._target = target
         for collector, listing in self.asked.listings:
-            for scope in target.scopes(listing.per):
+            try:
+                scopes = target.scopes(listing.per)
+            except CallError as error:
+                self._begin(collector, replace(listing, read=_refusing(error)), target, listing.per)
+                continue
+            for scope in scopes:
                 self._begin(collector, listing, target, scope)
 
     def _begin(self, collector: Collector, listing: Listing, target: Target, scope: str) -> None:
@@ -293,6 +298,15 @@ class Unit:
     def _whole(self, held: Held) -> dict[str, Any]:
         document: dict[str, Any] = orjson.loads(self.spool.get(held.place))
         return merge(document, held.moving)
+
+
+def _refusing(error: CallError) -> Callable[[Target], Iterator[Resource[Any]]]:
+    """A listing whose places could not be told: its part says why."""
+
+    def read(_: Target) -> Iterator[Resource[Any]]:
+        raise error
+
+    return read
 
 
 def _code(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from collectors import (
     CallError,
@@ -47,6 +47,8 @@ OTHER_QUALITY = {"pam_passwdqc.so", "pam_cracklib.so"}
 
 TIMEOUT = re.compile(r"(?:^|[;\s])TMOUT=[\"']?(?P<value>[^\s;\"'&|#]*)")
 
+FAILLOCK = "/etc/security/faillock.conf"
+
 PROFILES = ("/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")
 
 
@@ -75,7 +77,7 @@ class SignInRules(Resource[Mapping[str, str]], kind="linux.auth.settings"):
     @fact("read:/etc/security/faillock.conf")
     def faillock(self, host: LinuxTarget) -> dict[str, str]:
         """The settings of pam_faillock; empty where the file is not there."""
-        return pam.settings(host.text("/etc/security/faillock.conf") or "")
+        return pam.settings(host.text(FAILLOCK) or "")
 
     @fact("read:/etc/security/pwquality.conf", "list:/etc/security/pwquality.conf.d")
     def pwquality(self, host: LinuxTarget) -> dict[str, str]:
@@ -156,7 +158,7 @@ def password_quality(
     classes: int = criterion(1, "kinds of characters"),
 ) -> Verdict:
     """New passwords must have the required length and kinds of characters."""
-    short: list[str] = []
+    short = [] if host.password_stacks else ["PAM is not set up"]
     for name, lines in sorted(host.password_stacks.items()):
         asked = [line for line in lines if line["module"] == "pam_pwquality.so"]
         if not asked and (other := sorted({line["module"] for line in lines} & OTHER_QUALITY)):
@@ -224,24 +226,16 @@ def lockout(
     seconds: int = criterion(600, "seconds of the lock"),
 ) -> Verdict:
     """An account is locked for a while after a number of failed attempts to sign in."""
-    open_: list[str] = []
-    for name, lines in sorted(host.auth_stacks.items()):
+    open_ = set() if host.auth_stacks else {"PAM is not set up"}
+    for name, lines in host.auth_stacks.items():
         asked = [line for line in lines if line["module"] == "pam_faillock.so"]
         given = {word for line in asked for word in line["arguments"]}
-        if not {"preauth", "authfail"} <= given:
-            open_.append(f"{name} does not ask pam_faillock")
-            continue
-        # Each line brings its own arguments; authfail is the one that counts failures.
-        counting = next(line for line in asked if "authfail" in line["arguments"])
-        has = host.faillock | pam.arguments(counting)
-        deny = _number(has.get("deny", "3"))
-        lock = has.get("unlock_time", "600").replace("never", "0")
-        if not 0 < deny <= attempts:
-            open_.append(f"{name}: deny {deny}")
-        if 0 < _number(lock) < seconds:
-            open_.append(f"{name}: unlock_time {lock}")
+        if "authfail" not in given or not {"preauth", "authsucc"} & given:
+            open_.add(f"{name} does not ask pam_faillock")
+        for line in asked:
+            open_ |= {f"{name}: {weak}" for weak in _weak_lock(host, line, attempts, seconds)}
     limits = f"limits: {attempts} attempts, {seconds} s"
-    return fails(f"{', '.join(open_)}; {limits}") if open_ else passes(limits)
+    return fails(f"{', '.join(sorted(open_))}; {limits}") if open_ else passes(limits)
 
 
 @auth.check(
@@ -267,12 +261,24 @@ def _stacks(host: LinuxTarget, kind: str) -> dict[str, list[pam.Line]]:
     return there
 
 
+def _weak_lock(host: SignInRules, line: pam.Line, attempts: int, seconds: int) -> set[str]:
+    """What one call of pam_faillock lets through; its arguments stand above the file."""
+    given = pam.arguments(line)
+    if given.get("conf", FAILLOCK) != FAILLOCK:
+        raise FactUnknown(Unread(f"pam_faillock reads {given['conf']}", cause=Cause.PARTIAL))
+    has = host.faillock | given
+    deny = _number(has.get("deny", "3"))
+    lock = _number(has.get("unlock_time", "600").replace("never", "0"))
+    weak = set() if 0 < deny <= attempts else {f"deny {deny}"}
+    return weak | ({f"unlock_time {lock}"} if 0 < lock < seconds else set())
+
+
 def _quality(has: Mapping[str, str]) -> dict[str, int]:
     """What libpwquality really asks: credits above 0 shorten, those below 0 ask for a kind."""
-    credits = [_number(has.get(f"{kind}credit", "0")) for kind in "dulo"]
+    extra = [_number(has.get(f"{kind}credit", "0")) for kind in "dulo"]
     return {
-        "length": max(6, _number(has.get("minlen", "8"))) - sum(c for c in credits if c > 0),
-        "classes": max(1, _number(has.get("minclass", "0")), sum(c < 0 for c in credits)),
+        "length": max(6, _number(has.get("minlen", "8"))) - sum(c for c in extra if c > 0),
+        "classes": max(1, _number(has.get("minclass", "0")), sum(c < 0 for c in extra)),
         "enforcing": _number(has.get("enforcing", "1")),
     }
 

@@ -20,6 +20,9 @@ OPTION: Final = re.compile(
     r'\s*=\s*(?:"[^"]*"|\S+)\s*'
 )
 TAG: Final = re.compile(r"([A-Z_]+)\s*:(?!:)\s*")
+WORD: Final = r'(?:!?\s*"[^"]*"|(?:\\.|[^\s,\\])+)'
+"""A name in a list, with blanks in it only where quoted or escaped."""
+
 CALLER: Final = "the caller"
 """Who a command runs as where a rule names groups only."""
 
@@ -69,20 +72,23 @@ def lines(text: str) -> Iterator[str]:
             yield kept
 
 
-def in_order(texts: Mapping[str, str], path: str) -> Iterator[str]:
-    """The logical lines of a file with its includes in their places, as far as they are there."""
+def in_order(texts: Mapping[str, str], path: str, *within: str) -> Iterator[str]:
+    """The logical lines of a file with its includes in their places, as far as they are there.
+
+    A file that includes itself, directly or not, is taken once; sudo refuses to work with it.
+    """
+    if path in within:
+        return
     for line in lines(texts.get(path, "")):
         include = included(line, path.rpartition("/")[0])
         if include is None:
             yield line
         elif include[0] == "include":
-            if include[1] != path:
-                yield from in_order(texts, include[1])
+            yield from in_order(texts, include[1], path, *within)
         else:
-            inside = [each for each in sorted(texts) if each.rpartition("/")[0] == include[1]]
-            for each in inside:
-                if each != path:
-                    yield from in_order(texts, each)
+            for each in sorted(texts):
+                if each.rpartition("/")[0] == include[1]:
+                    yield from in_order(texts, each, path, *within)
 
 
 def aliases(logical: Sequence[str]) -> dict[str, Names]:
@@ -158,7 +164,7 @@ def _granted(who: Names, commands: str) -> Iterator[Grant]:
 
 def _users(head: str) -> Names:
     """The users before the hosts: the list ends where no comma joins the next word."""
-    match = re.match(r'\s*((?:"[^"]*"|[^\s,]+)(?:\s*,\s*(?:"[^"]*"|[^\s,]+))*)', head)
+    match = re.match(rf"\s*({WORD}(?:\s*,\s*{WORD})*)", head)
     return _names(match[1]) if match else ()
 
 
