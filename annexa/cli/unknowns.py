@@ -51,9 +51,15 @@ def unknowns(context: Context) -> None:
             Column("resources", "RESOURCES", right=True),
             Column("cure", "CURE", wide=True),
         ),
-        [_group(cause, reason, members) for (cause, reason), members in ordered],
+        [
+            _group(cause, reason, members)
+            for (cause, reason), members in ordered
+            if context.layout != "table" or not undecided(members[0])
+        ],
     )
     if context.layout == "table":
+        if waiting := sum(1 for row in rows if undecided(row)):
+            say(f"{waiting} undecided for want of a list or limit: annexa criteria --unbound")
         _patch(rows)
 
 

@@ -17,7 +17,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 REFUSAL: Final = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
-    b"<Message>User is not authorized to perform: s3:GetBucketPolicy</Message></Error>"
+    b"<Message>User is not authorized to perform: s3:GetBucketPolicyStatus</Message></Error>"
 )
 
 

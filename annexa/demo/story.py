@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -194,13 +194,13 @@ def _refuse(endpoint: str, what: str) -> None:
 
 def _edit_one_byte(store: Path) -> None:
     """What an administrator of the database can do: drop the guards, change a row."""
-    with sqlite3.connect(store) as database:
+    with closing(sqlite3.connect(store)) as database, database:
         guards = database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'contents'"
         ).fetchall()
         for (name,) in guards:
             database.execute(f'DROP TRIGGER "{name}"')
-        key, body = database.execute("SELECT id, body FROM contents ORDER BY id LIMIT 1").fetchone()
+        digest, body = database.execute("SELECT digest, body FROM contents LIMIT 1").fetchone()
         edited = bytearray(body)
         edited[len(edited) // 2] ^= 1
-        database.execute("UPDATE contents SET body = ? WHERE id = ?", (bytes(edited), key))
+        database.execute("UPDATE contents SET body = ? WHERE digest = ?", (bytes(edited), digest))

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from annexa.sweep.provenance import provenance
 from annexa.sweep.unit import Reading, Unit
 from collectors import Cause
+from collectors.documents import without_secrets
 from collectors.reading import PartRead
 from evidence_store.model import Document, PartKey, PartRecord, UnitRecord
+
+NOWHERE: Final = ""
+"""The scope of a listing of which not even the places could be asked."""
 
 
 def unit_record(unit: Unit, sweep: int, attempt: int, finished: datetime) -> UnitRecord:
@@ -28,7 +32,7 @@ def unit_record(unit: Unit, sweep: int, attempt: int, finished: datetime) -> Uni
         finished=_text(finished),
         parts=parts,
         documents=_documents(unit),
-        journal=orjson.dumps(unit.caller.journal.document()),
+        journal=orjson.dumps(_clean(unit, unit.caller.journal.document())),
         activities=_activities(unit),
         provenance=provenance(unit),
     )
@@ -42,26 +46,47 @@ def _outcome(unit: Unit, parts: list[PartRecord]) -> str:
     return "complete" if all(part.complete for part in parts) else "incomplete"
 
 
+def _clean(unit: Unit, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Without texts shaped like secrets: a call's parameters can hold one."""
+    return without_secrets({"value": value}, (), unit.means.mark)["value"]
+
+
 def _finished(unit: Unit) -> list[Reading]:
     return [reading for reading in unit.readings if not reading.stopped]
 
 
 def _parts(unit: Unit, finished: datetime) -> list[PartRecord]:
-    """How each listing went; where nothing could be asked, every listing of the target says why."""
-    refused = unit.refused
-    if refused and not unit.readings:
-        if refused.cause is Cause.NOT_ASKED:
-            return []
-        reads = [
-            PartRead(collector.name, kind.kind, "global", 0, None, refused)
-            for collector, listing in unit.asked.listings
-            for kind in listing.kinds
-        ]
-        return [_part(unit, read, _text(finished)) for read in reads]
-    return [
-        _part(unit, read, reading.observed_at)
+    """How each listing went; what could not be asked at all says why, in every known place."""
+    if unit.refused and unit.refused.cause is Cause.NOT_ASKED and not unit.readings:
+        return []
+    read = [
+        _part(unit, part, reading.observed_at)
         for reading in _finished(unit)
-        for read in reading.parts
+        for part in reading.parts
+    ]
+    begun = {reading.run.listing for reading in unit.readings}
+    unasked = [
+        _part(unit, PartRead(collector.name, kind.kind, scope, 0, None, unread), _text(finished))
+        for collector, listing in unit.asked.listings
+        if listing not in begun and (unread := unit.unplaced.get(listing) or unit.refused)
+        for kind in listing.kinds
+        for scope in _known_scopes(unit, kind.kind)
+    ]
+    return read + unasked + _replaced(unit, read)
+
+
+def _known_scopes(unit: Unit, kind: str) -> list[str]:
+    """The places a kind was listed in before; `NOWHERE` alone where it never was."""
+    scopes = {key.scope for key in unit.known if key.kind == kind}
+    return sorted(scopes - {NOWHERE}) or [NOWHERE]
+
+
+def _replaced(unit: Unit, read: list[PartRecord]) -> list[PartRecord]:
+    """The parts that stood for unknown places, now that the places are known: nothing is there."""
+    placed = {part.key._replace(scope=NOWHERE): part.observed_at for part in read}
+    return [
+        PartRecord(*key, collected=0, observed_at=placed[key])
+        for key in sorted(unit.known & placed.keys())
     ]
 
 

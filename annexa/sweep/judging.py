@@ -20,13 +20,14 @@ from collectors import (
     Verdict,
 )
 from collectors.documents import restore
-from collectors.reading import Defect, PartRead
+from collectors.reading import Defect
 from evidence_store.model import CheckRef, Finding
 
 Bound = Mapping[str, Mapping[str, object]]
 """What the organisation bound: check id to criterion name to value."""
 
 Others = Callable[[str], Sequence[Mapping[str, Any]]]
+ReadKind = Callable[[type[Resource[Any]]], Sequence[Resource[Any]]]
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ class Judge:
         if not alone:
             return ()
         resource = restore(self._kinds[kind], document)
-        scene = Scene(self.at, _undeclared)
-        return tuple(self._ask(check, resource, scene) for check in alone)
+        return tuple(
+            self._ask(check, resource, scene_of(check, self.at, _nothing)) for check in alone
+        )
 
     def cross(self, kind: str, document: Mapping[str, Any], others: Others) -> tuple[Finding, ...]:
         """The verdicts of the checks that also ask for other resources of the unit."""
@@ -95,17 +97,18 @@ class Judge:
             return self._restored[wanted.kind]
 
         return tuple(
-            self._ask(check, resource, Scene(self.at, read)) for check in self.across({kind})
+            self._ask(check, resource, scene_of(check, self.at, read))
+            for check in self.across({kind})
         )
 
     def across(self, kinds: set[str]) -> list[Check[Any]]:
         """The checks about these kinds that also ask for others."""
         return [c for kind in sorted(kinds) for c in self._checks.get(kind, ()) if c.also]
 
-    def must_be_complete(self, part: PartRead) -> None:
+    def must_be_complete(self, unread: Unread | None) -> None:
         """Raise where a listing that others ask for was not read to its end."""
-        if part.unread:
-            raise FactUnknown(part.unread)
+        if unread:
+            raise FactUnknown(unread)
 
     def unread_findings(self, kind: str, unread: Unread) -> tuple[Finding, ...]:
         """One explicit unknown per check for what a listing did not give."""
@@ -135,5 +138,17 @@ class Judge:
         return same
 
 
-def _undeclared(kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
-    raise TypeError(f"the check asks for {kind.kind} without naming it in `also`")
+def scene_of(check: Check[Any], at: datetime, read: ReadKind) -> Scene:
+    """What one check may see: only the kinds it names are certain to have been listed."""
+    named = {kind.kind for kind in check.also}
+
+    def read_named(kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
+        if kind.kind not in named:
+            raise TypeError(f"the check asks for {kind.kind} without naming it in `also`")
+        return read(kind)
+
+    return Scene(at, read_named)
+
+
+def _nothing(_kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
+    return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Final
@@ -44,16 +45,20 @@ class Pool:
             self._start_worker()
             self._turn.notify()
 
-    def close(self) -> None:
-        """Take no more jobs; queued ones are still run."""
+    def close(self, *, drop: bool = False) -> None:
+        """End the threads once the queued jobs are run, or with `drop` without running them."""
         with self._turn:
             self._closed = True
+            if drop:
+                for waiting in self._waiting.values():
+                    waiting.clear()
             self._turn.notify_all()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait for every thread to end."""
+        """Wait for every thread to end, together at most that long."""
+        until = None if seconds is None else time.monotonic() + seconds
         for worker in list(self._workers):
-            worker.join(seconds)
+            worker.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def _start_worker(self) -> None:
         queued = sum(len(queue) for queue in self._waiting.values())
@@ -83,7 +88,10 @@ class Pool:
                     self._order.rotate(-1)
                     if self._waiting[group] and self._may_run(group):
                         self._running[group] += 1
-                        return group, self._waiting[group].popleft()
+                        job = self._waiting[group].popleft()
+                        if not self._waiting[group]:  # others may now exceed their cap
+                            self._turn.notify_all()
+                        return group, job
                 if self._closed and not any(self._waiting.values()):
                     self._turn.notify_all()
                     return None

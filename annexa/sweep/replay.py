@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from collectors import Catalog, Cause, Check, FactUnknown, Resource, Scene, Status, Unread, Verdict
+from annexa.sweep.judging import scene_of
+from collectors import Catalog, Cause, Check, FactUnknown, Resource, Status, Unread, Verdict
 from collectors.documents import merge, restore
 from evidence_store.answers import FindingRow, PartRow
 from evidence_store.interface import EvidenceStore
@@ -148,7 +149,7 @@ class _Unit:
         try:
             return check.judge(
                 resource,
-                Scene(self.at, self._all),
+                scene_of(check, self.at, self._all),
                 self._criteria[row.check_id, row.check_version],
             )
         except Exception as error:  # noqa: BLE001 - a defect gives the same unknown as in the sweep
@@ -159,7 +160,11 @@ class _Unit:
             unread = _unread(part)
             if name == kind.kind and unread:
                 raise FactUnknown(unread)
-        return [resource for resource in self._resources.values() if resource.kind == kind.kind]
+        return [
+            resource
+            for (name, scope, _), resource in self._resources.items()
+            if name == kind.kind and self._parts[name, scope].state != "carried"
+        ]
 
 
 def _unread(part: PartRow) -> Unread | None:

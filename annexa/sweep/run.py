@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import queue
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from annexa.sweep.unit import Unit
 from collectors import Catalog
 from evidence_store.answers import Receipt
 from evidence_store.interface import EvidenceStore
-from evidence_store.model import Plan, PlannedTarget, UnitRecord
+from evidence_store.model import PartKey, Plan, PlannedTarget, UnitRecord
 
 WAITING: Final = 4
 """Finished units that may wait for the recorder; further ones hold their threads back."""
@@ -100,7 +102,6 @@ class Sweep:
         self._catalog = catalog
         self._means = means
         self._clock = means.clock
-        self._stop = means.stop
         self._threads = threads
         self._cap = cap
 
@@ -200,15 +201,33 @@ class Sweep:
         result = Result(sweep, planned=len(planned))
         attempts = {job.connection.key: attempt for job, _, attempt in planned}
         subjects = self._subjects()
+        known: dict[str, list[PartKey]] = {}
+        for part in self._store.parts():
+            known.setdefault(part.target, []).append(part.key)
         units = [
-            Unit(job, what, self._means, began, subjects.get(job.connection.key))
+            Unit(
+                job,
+                what,
+                self._means,
+                began,
+                subjects.get(job.connection.key),
+                known.get(job.connection.key, ()),
+            )
             for job, what, _ in planned
         ]
         begun(sweep, units)
         pool = Pool(self._threads, self._cap)
         ended: queue.Queue[Unit] = queue.Queue(WAITING)
+        given_up = threading.Event()
+
+        def hand_over(unit: Unit) -> None:
+            while not given_up.is_set():
+                with suppress(queue.Full):
+                    ended.put(unit, timeout=0.2)
+                    return
+
         for unit in units:
-            unit.start(pool, ended.put)
+            unit.start(pool, hand_over)
         left = len(units)
         try:
             while left:
@@ -217,9 +236,14 @@ class Sweep:
                 recorded = self._record(unit, sweep, attempts[unit.key], result)
                 if recorded:
                     watch(recorded)
-        finally:
-            self._stop.set()
-            pool.close()
+        except BaseException:
+            given_up.set()
+            pool.close(drop=True)
+            pool.join(1)
+            for unit in units:
+                unit.spool.close()
+            raise
+        pool.close()
         pool.join(5)
         result.seconds = self._clock.monotonic() - began
         result.stopped = result.stopped or any(unit.stopped for unit in units)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from collectors import (
 )
 from collectors.documents import document_of, merge, split, without_secrets
 from collectors.reading import ListingRun, PartRead, read_facts
-from evidence_store.model import Finding, ResourceKey
+from evidence_store.model import Finding, PartKey, ResourceKey
 
 PIECE: Final = 200
 """Resources taken from a listing before other jobs get a turn."""
@@ -84,6 +84,8 @@ class Unit:
         began: monotonic second in which the sweep began; deadlines count from it.
         expected_subject: the platform's id of the target at its last sweep; another one means
             that the credential was changed, and nothing is read.
+        known: the target's parts as the store has them: they are told unread by name where the
+            target does not say which places it has.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Unit:
         means: Means,
         began: float,
         expected_subject: str | None = None,
+        known: Collection[PartKey] = (),
     ) -> None:
         self.connection = job.connection
         self.asked = asked
@@ -100,6 +103,8 @@ class Unit:
         self.clock = means.clock
         self.stop = means.stop
         self.expected_subject = expected_subject
+        self.known = frozenset(known)
+        self.unplaced: dict[Listing, Unread] = {}
         deadline = began + job.deadline.total_seconds()
         self.caller = Caller(means.clock, deadline, means.stop, rate=job.rate)
         self.identity: Identity | None = None
@@ -158,7 +163,7 @@ class Unit:
     def _connect(self) -> None:
         try:
             target = self.connection.open(self.caller)
-            identity = target.identify()
+            identity = self._without_secrets(target.identify())
         except CallError as error:
             self._refuse(Unread(f"{error.code}: {error}", error.permission, error.cause))
             return
@@ -175,13 +180,22 @@ class Unit:
             return
         self._target = target
         for collector, listing in self.asked.listings:
-            try:
-                scopes = target.scopes(listing.per)
-            except CallError as error:
-                self._begin(collector, replace(listing, read=_refusing(error)), target, listing.per)
-                continue
-            for scope in scopes:
+            for scope in self._scopes(target, listing):
                 self._begin(collector, listing, target, scope)
+
+    def _scopes(self, target: Target, listing: Listing) -> Sequence[str]:
+        """Where a listing is asked; if the target does not say, all of it is unread."""
+        try:
+            return target.scopes(listing.per)
+        except CallError as error:
+            unread = Unread(error.code, error.permission, error.cause)
+        except Exception as error:  # noqa: BLE001 - foreign code: other listings are still read
+            self._defect(error, f"{self.key}: scopes per {listing.per}")
+            unread = Unread(_code(error), "", Cause.DEFECT)
+        with self._lock:
+            self.unplaced[listing] = self._clean(unread)
+            self.progress.unread[unread.cause.value] += 1
+        return ()
 
     def _begin(self, collector: Collector, listing: Listing, target: Target, scope: str) -> None:
         run = ListingRun(collector, listing, target, scope, self._defect)
@@ -236,7 +250,7 @@ class Unit:
         whole = orjson.loads(orjson.dumps(clean, option=orjson.OPT_SORT_KEYS))
         lasting, moving = split(whole, resource.volatile)
         place = self.spool.put(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS))
-        key = ResourceKey(resource.kind, reading.run.scope, resource.id)
+        key = ResourceKey(resource.kind, reading.run.scope, whole["id"])
         held = Held(key, place, moving, self.judge.single(resource.kind, whole))
         refusals = Counter(
             value.cause.value for value in resource.facts.values() if isinstance(value, Unread)
@@ -249,7 +263,9 @@ class Unit:
     def _end(self, reading: Reading) -> None:
         reading.observed_at = self.clock.now().isoformat(timespec="milliseconds")
         reading.parts = [
-            replace(part, unread=part.unread or reading.broken) for part in reading.run.parts()
+            replace(part, unread=self._clean(unread) if unread else None)
+            for part in reading.run.parts()
+            for unread in [part.unread or reading.broken]
         ]
         with self._lock:
             self.progress.parts_done += len(reading.kinds)
@@ -257,8 +273,16 @@ class Unit:
 
     def _refuse(self, unread: Unread) -> None:
         with self._lock:
-            self.refused = self.refused or unread
+            self.refused = self.refused or self._clean(unread)
             self.progress.unread[unread.cause.value] += 1
+
+    def _clean(self, unread: Unread) -> Unread:
+        """A reason as findings may carry it: a platform's message can quote a credential."""
+        texts = {"code": unread.code, "permission": unread.permission}
+        return replace(unread, **without_secrets(texts, (), self.means.mark))
+
+    def _without_secrets(self, identity: Identity) -> Identity:
+        return Identity(**without_secrets(asdict(identity), (), self.means.mark))
 
     def _finish(self) -> None:
         try:
@@ -272,14 +296,18 @@ class Unit:
         self._ended(self)
 
     def _unfinish_dependants(self) -> None:
-        """A finished listing whose checks need a stopped one waits for the resumed sweep too."""
+        """A finished listing that belongs to a stopped one waits for the resumed sweep too.
+
+        The same listing in another place does, since a sweep is resumed by kinds; and one whose
+        checks ask for what was stopped.
+        """
         grew = True
         while grew:
             stopped = {kind for r in self.readings if r.stopped for kind in r.kinds}
             grew = False
             for reading in self.readings:
                 needs = {o.kind for c in self.judge.across(reading.kinds) for o in c.also}
-                if not reading.stopped and needs & stopped:
+                if not reading.stopped and (needs | reading.kinds) & stopped:
                     reading.stopped = grew = True
 
     def _judge_across(self, reading: Reading) -> None:
@@ -290,23 +318,17 @@ class Unit:
 
     def _others(self, kind: str) -> list[dict[str, Any]]:
         """Every document of a kind, or the reason why they are not all there (raised)."""
+        for listing, unread in self.unplaced.items():
+            if kind in {listed.kind for listed in listing.kinds}:
+                self.judge.must_be_complete(unread)
         readings = [reading for reading in self.readings if kind in reading.kinds]
         for part in (p for reading in readings for p in reading.parts if p.kind == kind):
-            self.judge.must_be_complete(part)
+            self.judge.must_be_complete(part.unread)
         return [self._whole(h) for r in readings for h in r.held if h.key.kind == kind]
 
     def _whole(self, held: Held) -> dict[str, Any]:
         document: dict[str, Any] = orjson.loads(self.spool.get(held.place))
         return merge(document, held.moving)
-
-
-def _refusing(error: CallError) -> Callable[[Target], Iterator[Resource[Any]]]:
-    """A listing whose places could not be told: its part says why."""
-
-    def read(_: Target) -> Iterator[Resource[Any]]:
-        raise error
-
-    return read
 
 
 def _code(error: Exception) -> str:

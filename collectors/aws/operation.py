@@ -27,7 +27,9 @@ class Operation:
         self._ask = getattr(client, name)
         self._api_name = client.meta.method_to_api_mapping[name]
         self._model = client.meta.service_model.operation_model(self._api_name)
-        self._paging = Paging.of(shared.paging(place.service, self._api_name))
+        self._paging = Paging.of(
+            shared.paging(place.service, self._api_name) or by_tokens(self._model)
+        )
         self._caller = caller
         self._place = place
         self._around = around
@@ -136,6 +138,25 @@ class Paging:
             return False
         plain = not any(mark in path for path in self.outputs for mark in "|[")
         return plain and not any(_at(answer, path) for path in self.outputs)
+
+
+TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken")
+"""The names under which an operation takes and gives page tokens."""
+
+
+def by_tokens(model: Any) -> Mapping[str, Any]:  # noqa: ANN401 - botocore's model
+    """The paging of an operation that takes and gives a token and has no model of it.
+
+    Among them are S3 Control's ListAccessPoints and EC2's younger operations.
+    """
+    taken, given = (
+        shape.members if shape else {} for shape in (model.input_shape, model.output_shape)
+    )
+    lists = [name for name, member in given.items() if member.type_name == "list"]
+    tokens = [name for name in TOKENS if name in taken and name in given]
+    if not tokens or not lists:
+        return {}
+    return {"input_token": tokens[0], "output_token": tokens[0], "result_key": lists}
 
 
 def _several(paths: str | list[str] | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from collectors import Caller, CallError, Cause, Identity, Place
 from collectors.aws.operation import Operation
@@ -21,6 +21,16 @@ GLOBAL = "global"
 
 SESSION = "annexa"
 """The session name under which a role is assumed; it appears in the account's CloudTrail."""
+
+
+NOT_OPTED_IN = "not-opted-in"
+
+
+class RegionRow(TypedDict):
+    """A row of EC2's DescribeRegions."""
+
+    RegionName: str
+    OptInStatus: str
 
 
 @dataclass(frozen=True)
@@ -112,9 +122,19 @@ class AwsTarget:
         return self.regions() if per == "region" else (GLOBAL,)
 
     def regions(self) -> Sequence[str]:
-        """The names of the regions enabled in the account, sorted; asked once."""
-        answer = self.once("ec2.regions", lambda: self.call("ec2", "describe_regions"))
-        return sorted(region["RegionName"] for region in answer["Regions"])
+        """The names of the regions enabled in the account, sorted."""
+        named = self.all_regions()
+        return sorted(r["RegionName"] for r in named if r["OptInStatus"] != NOT_OPTED_IN)
+
+    def all_regions(self) -> Sequence[RegionRow]:
+        """Every region of the partition with its opt-in status, as EC2 tells; asked once."""
+        return self.once(
+            "ec2.regions",
+            lambda: cast(
+                "Sequence[RegionRow]",
+                self.call("ec2", "describe_regions", AllRegions=True)["Regions"],
+            ),
+        )
 
     def within(self, scope: str) -> AwsTarget:
         """The same target: listings name their scope to `api`, `call` and `pages`."""

@@ -284,7 +284,7 @@ def _quality(has: Mapping[str, str]) -> dict[str, int]:
 
 
 def _timeouts(text: str) -> list[str]:
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith("#"))
     return [found["value"] for line in lines for found in TIMEOUT.finditer(line)]
 
 

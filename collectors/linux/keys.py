@@ -66,8 +66,12 @@ def paths(said: Sequence[Setting], account: Account) -> list[str]:
 
 
 def parsed(text: str, account: str, path: str) -> Iterator[Key]:
-    """The keys in a file; lines that are none are skipped, as sshd does."""
-    for raw in text.splitlines():
+    """The keys in a file; lines that are none are skipped, as sshd does.
+
+    A line ends with a line feed only, here as in the other files: what Python would take for the
+    end of a line besides is a comment to the programs that read them.
+    """
+    for raw in text.split("\n"):
         line = raw.strip()
         found = None if line.startswith("#") else KEY.search(line)
         if found and (fingerprint := _fingerprint(found["blob"])):

@@ -55,7 +55,7 @@ def is_required(line: Line) -> bool:
 def settings(text: str) -> dict[str, str]:
     """The names and values of a file in /etc/security; a name alone has an empty value."""
     found = {}
-    for raw in text.splitlines():
+    for raw in text.split("\n"):
         line = raw.partition("#")[0].strip()
         name, _, value = line.partition("=")
         if name.strip():
@@ -74,7 +74,7 @@ def _text(host: LinuxTarget, service: str) -> str | None:
 def _lines(host: LinuxTarget, text: str, kind: str, depth: int) -> Iterator[Line]:
     if depth > DEEPEST:
         raise CallError(Cause.MALFORMED, "PAM files include one another without end")
-    for raw in text.replace("\\\n", " ").splitlines():
+    for raw in text.replace("\\\n", " ").split("\n"):
         line = raw.partition("#")[0].strip()
         words = line.split()
         if words and words[0] == "@include":

@@ -1,7 +1,8 @@
-"""Software of a host: from where, unchanged, and nothing that need not be there?"""
+"""A host's software: where it comes from, whether it is unchanged, and what it should not be."""
 
 from __future__ import annotations
 
+import configparser
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -18,108 +19,153 @@ from collectors import (
     criterion,
     fact,
     fails,
+    not_applicable,
     passes,
     unknown,
 )
-from collectors.linux.repositories import RepositoryRow, repositories
+from collectors.linux.running import kernel_text, require_running
 from collectors.linux.target import LinuxTarget
 
-software = Collector("linux.software", title="Installed software and listening services")
+software = Collector("linux.software", title="Software of the host")
 
-DPKG: Final = ("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\\n")
-RPM: Final = ("rpm", "-qa", "--qf", "%{NAME}\\n")
-DPKG_VERIFY: Final = ("dpkg", "--verify")
-RPM_VERIFY: Final = ("rpm", "-Va", "--nomtime", "--nouser", "--nogroup", "--nomode")
-VERIFY_SECONDS: Final = 1800
-SOCKETS: Final = ("ss", "-H", "-l", "-n", "-t", "-u", "-p")
+INSECURE: Final = {
+    *("telnet", "telnetd", "telnet-server", "telnetd-ssl", "inetutils-telnet"),
+    *("inetutils-telnetd", "rsh", "rsh-client", "rsh-server", "rsh-redone-client"),
+    *("rsh-redone-server", "ftp", "tnftp", "inetutils-ftp", "inetutils-ftpd", "ftpd", "vsftpd"),
+    *(
+        "proftpd",
+        "proftpd-core",
+        "proftpd-basic",
+        "pure-ftpd",
+        "tftp-server",
+        "tftpd-hpa",
+        "atftpd",
+    ),
+}
+"""Packages of protocols that send passwords, or everything, in clear."""
 
-CHANGED: Final = re.compile(r"^(?P<flags>missing|\S{8,9})\s+(?:(?P<kind>[a-z])\s+)?(?P<path>/.*)$")
-"""A line of `dpkg --verify` and `rpm -V`: nine flags, the kind (c: configuration), the path."""
+LISTENING: Final = {"tcp": "0A", "udp": "07"}
+"""Socket states of /proc/net (proc(5)); an unconnected UDP socket is in state 07."""
 
-INSECURE: Final = (
-    "ftp", "ftpd", "inetutils-ftp*", "inetutils-telnet*", "krb5-telnet*", "netkit-ftp*",
-    "netkit-rsh*", "netkit-telnet*", "proftpd*", "pure-ftpd*", "rsh", "rsh-client",
-    "rsh-redone-*", "rsh-server", "telnet", "telnet-server", "telnet-ssl", "telnetd*", "tftp",
-    "tftp-hpa", "tftp-server", "tftpd*", "tnftp", "vsftpd",
-)  # fmt: skip
-"""Packages of telnet, rsh, ftp and tftp, clients and servers, on Debian's and RHEL's families."""
+LOOPBACK: Final = re.compile(
+    r"[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F", re.IGNORECASE
+)
+CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
+YES: Final = {"yes", "true", "1", "on"}
 
-LOOPBACK: Final = re.compile(r"127\.|\[::1\]|::1$|\[::ffff:127\.")
+
+class Family(TypedDict):
+    """By which family of tools packages are managed."""
+
+    family: str
+
+
+class RepositoryRow(TypedDict):
+    """A source of packages; credentials in its address are left out."""
+
+    address: str
+    file: str
+    signed: bool
+
+
+class ListenerRow(TypedDict):
+    """A port that is listened on."""
+
+    protocol: str
+    port: int
+    loopback_only: bool
 
 
 class Repository(Resource[RepositoryRow], kind="linux.software.repository"):
-    """A place packages are installed from."""
+    """An enabled source of packages; `signed` where its signature is checked."""
 
 
-class Socket(TypedDict):
-    """A socket that waits for others; the process is "" where we may not see it."""
-
-    protocol: str
-    address: str
-    port: str
-    process: str
+class Listener(Resource[ListenerRow], kind="linux.software.listener"):
+    """A port on which a service of the host listens, over all its addresses."""
 
 
-class Software(Resource[dict[str, str]], kind="linux.software.installation"):
-    """The installed packages, whether they are unchanged, and what listens."""
+class Packages(Resource[Family], kind="linux.software.packages"):
+    """The installed packages."""
 
-    @fact(f"run:{' '.join(DPKG)}", f"run:{' '.join(RPM)}")
-    def packages(self, host: LinuxTarget) -> list[str]:
-        """The names of all installed packages."""
-        answer = host.run(*(DPKG if host.family() == "debian" else RPM))
-        if answer is None or answer["code"]:
-            raise CallError(Cause.UNREACHABLE, "package manager failed", "no list of packages")
-        lines = answer["text"].splitlines()
-        if host.family() == "debian":
-            return sorted({ln.split()[1] for ln in lines if ln.startswith("installed ")})
-        return sorted(set(lines))
+    @fact("run:dpkg-query", "run:rpm -qa")
+    def insecure(self, host: LinuxTarget) -> list[str] | None:
+        """The installed packages of clear-text protocols; None without dpkg and rpm."""
+        installed = host.once("software.packages", lambda: _installed(host, self.listed["family"]))
+        return None if installed is None else sorted(INSECURE & set(installed))
 
-    @fact(f"run:{' '.join(DPKG_VERIFY)}", f"run:{' '.join(RPM_VERIFY)}", slow=True)
-    def changed(self, host: LinuxTarget) -> list[str]:
-        """Files that differ from their package, configuration left out."""
-        tool = DPKG_VERIFY if host.family() == "debian" else RPM_VERIFY
-        answer = host.run(*tool, seconds=VERIFY_SECONDS)
-        if answer is None:
-            raise CallError(Cause.UNREACHABLE, "package manager failed", "no check of packages")
-        if answer["code"] and not answer["text"]:
-            raise CallError(Cause.UNREACHABLE, "package manager failed", answer.get("errors", ""))
-        return changed_files(answer["text"])
-
-    @fact(f"run:{' '.join(SOCKETS)}")
-    def sockets(self, host: LinuxTarget) -> list[Socket]:
-        """Every TCP and UDP socket that waits for others."""
-        answer = host.run(*SOCKETS)
-        if answer is None or answer["code"]:
-            raise CallError(Cause.UNREACHABLE, "ss failed", "no list of sockets: install iproute2")
-        return listening(answer["text"])
+    @fact("run:dpkg --verify", "run:rpm -Va --nodeps --noscripts", slow=True)
+    def altered(self, host: LinuxTarget) -> list[str] | None:
+        """The lines of files that differ from their package; None without dpkg and rpm."""
+        if self.listed["family"] == "debian":
+            answer = host.run("dpkg", "--verify", seconds=600)
+        else:
+            answer = host.run("rpm", "-Va", "--nodeps", "--noscripts", seconds=600)
+        # Both end with 1 where something differs; more is their own failure.
+        if answer and answer["code"] > 1:
+            raise CallError(Cause.UNREACHABLE, "verification failed", answer.get("errors", ""))
+        return None if answer is None else sorted(answer["text"].splitlines())
 
 
 @software.resources(
     Repository,
     permission=(
-        "list:/etc/apt/sources.list.d",
         "read:/etc/apt/sources.list",
+        "list:/etc/apt/sources.list.d",
         "list:/etc/yum.repos.d",
-        "read:/etc/dnf/dnf.conf",
     ),
 )
-def sources(host: LinuxTarget) -> Iterator[Repository]:
-    """Every enabled repository, named by its file, address and suite."""
-    found = {f"{r['file']} {r['address']} {r['suite']}".strip(): r for r in repositories(host)}
-    for name, row in found.items():
-        yield Repository(id=name, listed=row)
+def repositories(host: LinuxTarget) -> Iterator[Repository]:
+    """Every enabled repository of apt and of dnf."""
+    files = host.texts("/etc/apt/sources.list.d")
+    if main := host.text("/etc/apt/sources.list"):
+        files["/etc/apt/sources.list"] = main
+    rows: list[RepositoryRow] = []
+    for path, text in sorted(files.items()):
+        if path.endswith(".list"):
+            rows += _one_line(path, text)
+        elif path.endswith(".sources"):
+            rows += _stanzas(path, text)
+    settings = host.text("/etc/dnf/dnf.conf") or host.text("/etc/yum.conf") or ""
+    for path, text in host.texts("/etc/yum.repos.d", ".repo").items():
+        rows += _dnf(path, text, settings)
+    named: dict[str, RepositoryRow] = {}
+    for row in rows:
+        same = named.setdefault(row["address"], row)
+        same["signed"] = same["signed"] and row["signed"]
+    for address in sorted(named):
+        yield Repository(id=address, listed=named[address])
 
 
-@software.resources(Software, permission="read:/etc/os-release")
-def installation(host: LinuxTarget) -> Iterator[Software]:
-    """One per host."""
-    yield Software(id="installation", listed={"family": host.family()})
+@software.resources(Listener, permission=("read:/proc/net/tcp", "read:/proc/net/udp"))
+def listeners(host: LinuxTarget) -> Iterator[Listener]:
+    """Every TCP port listened on, and every UDP port outside the range clients are given."""
+    require_running(host, "read:/proc/net/tcp")
+    first = int((kernel_text(host, "/proc/sys/net/ipv4/ip_local_port_range") or "32768").split()[0])
+    found: dict[tuple[str, int], bool] = {}
+    for protocol, state in LISTENING.items():
+        for file in (protocol, f"{protocol}6"):
+            for line in (host.text(f"/proc/net/{file}") or "").splitlines()[1:]:
+                fields = line.split()
+                address, _, number = fields[1].partition(":")
+                key = (protocol, int(number, 16))
+                if fields[3] != state or (protocol == "udp" and key[1] >= first):
+                    continue
+                found[key] = found.get(key, True) and bool(LOOPBACK.fullmatch(address))
+    for (protocol, port), loopback_only in sorted(found.items()):
+        row: ListenerRow = {"protocol": protocol, "port": port, "loopback_only": loopback_only}
+        yield Listener(id=f"{protocol}/{port}", listed=row)
+
+
+@software.resources(Packages, permission="read:/etc/os-release")
+def package_sets(host: LinuxTarget) -> Iterator[Packages]:
+    """The one set of packages of the host."""
+    yield Packages(id="packages", listed={"family": host.family()})
 
 
 @software.check(
     Repository,
     "medium",
-    remediation="Remove the repository, or approve it; turn its signature check on.",
+    remediation="Remove the repository or have it approved, and turn its signature check on.",
 )
 def repositories_approved(
     repository: Repository,
@@ -127,102 +173,144 @@ def repositories_approved(
     *,
     approved: tuple[str, ...] = criterion("addresses of repositories, * as wildcard"),
 ) -> Verdict:
-    """A repository is approved, and its packages' signatures are checked."""
+    """A package repository is approved and its signature is checked."""
     del scene
     row = repository.listed
-    if not row["checked"]:
-        return fails("signatures are not checked")
-    if any(fnmatchcase(row["address"], pattern) for pattern in approved):
-        return passes()
-    return fails(f"not approved: {row['address'] or 'no address'}")
+    reasons = []
+    if not any(fnmatchcase(row["address"], pattern) for pattern in approved):
+        reasons.append("not approved")
+    if not row["signed"]:
+        reasons.append("its signature is not checked")
+    return fails(f"{', '.join(reasons)} ({row['file']})") if reasons else passes()
 
 
 @software.check(
-    Software,
+    Packages,
     "medium",
-    remediation="Find out who changed the files and reinstall their packages.",
+    remediation="Reinstall the packages that own the files; find out who changed them.",
 )
-def package_integrity(installed: Software, scene: Scene) -> Verdict:
-    """Installed files are as their packages brought them, apart from configuration."""
+def package_integrity(packages: Packages, scene: Scene) -> Verdict:
+    """Installed files match the checksums of their packages, apart from configuration.
+
+    Files the reader may not open are unknown, whatever the others say, unless one has changed.
+    """
     del scene
-    return _named("changed", installed.changed)
+    if packages.altered is None:
+        return _no_reader(packages)
+    rest = [line for line in packages.altered if not re.match(r"\S+\s+[cg]\s", line)]
+    changed = [_path(line) for line in rest if re.match(r"..5\S{6}\s", line)]
+    closed = [line for line in rest if "ermission denied" in line or re.match(r"\.\.\?", line)]
+    changed += [_path(line) for line in rest if line.startswith("missing") and line not in closed]
+    if changed:
+        more = " and others" if len(changed) > 10 else ""
+        return fails(f"changed or missing: {', '.join(sorted(changed)[:10])}{more}")
+    if closed:
+        return unknown(Cause.DENIED, "some files may not be read; needs root")
+    return passes()
 
 
 @software.check(
-    Software,
+    Listener,
     "medium",
-    remediation="Stop and disable the service, bind it to the loopback, or approve its port.",
+    remediation="Stop and disable the service, or approve its port for the host.",
 )
 def unneeded_services_absent(
-    installed: Software,
+    listener: Listener,
     scene: Scene,
     *,
-    approved: tuple[str, ...] = criterion("ports that may listen, such as tcp/22"),
+    approved: tuple[str, ...] = criterion("protocol/port pairs such as tcp/22"),
 ) -> Verdict:
-    """Only approved services listen for others; the loopback is left out."""
+    """Every port that is listened on is approved for the host.
+
+    UDP ports in the range the kernel gives to clients are not listed: they come and go.
+    """
     del scene
-    found = {
-        f"{socket['protocol']}/{socket['port']}"
-        for socket in installed.sockets
-        if not LOOPBACK.match(socket["address"])
-    }
-    return _named("not approved", sorted(found - set(approved)))
+    if listener.listed["loopback_only"]:
+        return not_applicable("listens on the loopback only")
+    return passes() if listener.id in approved else fails("not approved")
 
 
 @software.check(
-    Software, "medium", remediation="Remove the packages; use SSH, SFTP or HTTPS in their place."
+    Packages, "medium", remediation="Remove the named packages; use SSH and SFTP in their place."
 )
-def insecure_clients_absent(installed: Software, scene: Scene) -> Verdict:
-    """No telnet, rsh, ftp or tftp program is installed: they send passwords in the clear."""
+def insecure_clients_absent(packages: Packages, scene: Scene) -> Verdict:
+    """Clients and servers of telnet, rsh, ftp and tftp are not installed."""
     del scene
-    if not installed.packages:
-        return unknown(Cause.PARTIAL, "the package manager knows no package")
-    found = [n for n in installed.packages if any(fnmatchcase(n, p) for p in INSECURE)]
-    return _named("installed", sorted(found))
+    if packages.insecure is None:
+        return _no_reader(packages)
+    return fails(f"installed: {', '.join(packages.insecure)}") if packages.insecure else passes()
 
 
-def changed_files(text: str) -> list[str]:
-    """The files with another checksum than their package's, or missing; not its configuration.
+def _no_reader(packages: Packages) -> Verdict:
+    family = packages.listed["family"] or "unnamed"
+    return unknown(Cause.PARTIAL, f"no reader for the packages of this family: {family}")
 
-    Raises:
-        CallError: some files could not be read, so that their state is unknown.
-    """
-    found = []
+
+def _path(line: str) -> str:
+    return line[line.index("/") :]
+
+
+def _installed(host: LinuxTarget, family: str) -> list[str] | None:
+    if family == "debian":
+        answer = host.run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
+        prefix = "installed "
+    else:
+        answer, prefix = host.run("rpm", "-qa", "--qf", "%{NAME}\n"), ""
+    if answer is None:
+        return None
+    if answer["code"]:
+        raise CallError(Cause.UNREACHABLE, "package query failed", answer.get("errors", ""))
+    lines = answer["text"].splitlines()
+    return [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+
+
+def _address(text: str) -> str:
+    return CREDENTIALS.sub("", text)
+
+
+def _one_line(path: str, text: str) -> Iterator[RepositoryRow]:
+    """The `deb [options] address suite components` lines (sources.list(5))."""
     for line in text.splitlines():
-        match = CHANGED.match(line)
-        if match is None:
-            raise MalformedError("a line of the package check has another form than documented")
-        if match["kind"] in {"c", "g", "d"}:  # configuration, ghost, documentation left out
-            continue
-        if match["flags"] == "missing":
-            found.append(f"{match['path']} (missing)")
-        elif match["flags"][2] == "5":
-            found.append(match["path"])
-        elif match["flags"][2] == "?" and match["flags"].strip("?"):
-            raise CallError(
-                Cause.DENIED, "files not readable", match["path"], "CAP_DAC_READ_SEARCH"
+        found = re.match(r"\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)", line)
+        if found:
+            options = (found[1] or "").lower().split()
+            off = any(
+                o.partition("=")[0] in {"trusted", "allow-insecure"} and o.partition("=")[2] in YES
+                for o in options
             )
-    return sorted(found)
+            yield {"address": f"{_address(found[2])} {found[3]}", "file": path, "signed": not off}
 
 
-def listening(text: str) -> list[Socket]:
-    """The rows of `ss -Hlntup`, without queues, process ids and descriptors, each once."""
-    found = set()
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) < 5:
-            raise MalformedError("ss printed a line without five fields")
-        address, _, port = fields[4].rpartition(":")
-        process = re.search(r'\(\("([^"]*)"', line)
-        found.add((fields[0], address, port, process[1] if process else ""))
-    return [
-        {"protocol": protocol, "address": address, "port": port, "process": process}
-        for protocol, address, port, process in sorted(found)
-    ]
+def _stanzas(path: str, text: str) -> Iterator[RepositoryRow]:
+    """The stanzas of a deb822 file (sources.list(5)); one row per address and suite."""
+    for stanza in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
+        unfolded = re.sub(r"\n[ \t]+", " ", stanza)
+        pairs = (line.partition(":") for line in unfolded.splitlines())
+        fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        off = fields.get("enabled", "yes").lower() not in YES
+        if "deb" not in fields.get("types", "").split() or off:
+            continue
+        trusted = any(fields.get(n, "").lower() in YES for n in ("trusted", "allow-insecure"))
+        for uri in fields.get("uris", "").split():
+            for suite in fields.get("suites", "").split():
+                yield {"address": f"{_address(uri)} {suite}", "file": path, "signed": not trusted}
 
 
-def _named(what: str, names: list[str], most: int = 20) -> Verdict:
-    """Pass where nothing is named; the document has those beyond the first twenty."""
-    if not names:
-        return passes()
-    return fails(f"{what}: {', '.join(names[:most])}" + (", and others" if names[most:] else ""))
+def _dnf(path: str, text: str, settings: str) -> Iterator[RepositoryRow]:
+    """The enabled sections of a .repo file (dnf.conf(5), gpgcheck and its default in [main])."""
+    reader = configparser.ConfigParser(interpolation=None, strict=False)
+    main = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        reader.read_string(text)
+        main.read_string(settings)
+    except configparser.Error:
+        raise MalformedError(f"{path} is no repository file") from None
+    default = main.get("main", "gpgcheck", fallback="0")
+    for name in reader.sections():
+        section = reader[name]
+        if section.get("enabled", "1").lower() not in YES:
+            continue
+        places = (section.get(key) for key in ("baseurl", "metalink", "mirrorlist"))
+        address = next((place.split()[0] for place in places if place), name)
+        signed = section.get("gpgcheck", default).lower() in YES
+        yield {"address": _address(address), "file": path, "signed": signed}

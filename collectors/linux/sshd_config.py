@@ -93,7 +93,7 @@ def _settings(files: Mapping[str, str], path: str, match: str) -> Iterator[Setti
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if found := LINE.match(line):
             yield found[1].lower(), re.sub(r"\s+#.*$", "", found[2]).strip().replace('"', "")
 

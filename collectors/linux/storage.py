@@ -1,10 +1,10 @@
-"""Storage of a host: are its volumes encrypted, its mounts restrained, USB storage shut out?"""
+"""A host's storage: is it encrypted, mounted with care, closed to USB sticks, and not full?"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypedDict
 
 from collectors import (
@@ -20,207 +20,239 @@ from collectors import (
     fails,
     not_applicable,
     passes,
-    unknown,
 )
-from collectors.linux.running import CONTAINER, Setting, kernel_text
+from collectors.linux.running import CONTAINER, Setting, kernel_text, require_running
 from collectors.linux.target import LinuxTarget
 
-storage = Collector("linux.storage", title="Disks, mounts and removable media")
+storage = Collector("linux.storage", title="Storage of the host")
+capacity = Collector("linux.capacity", title="Capacity of the host")
 
 LSBLK: Final = ("lsblk", "-J", "-o", "NAME,TYPE,FSTYPE,MOUNTPOINT")
-MOUNTS: Final = "/proc/self/mounts"
-OPTIONS: Final = ("nodev", "noexec", "nosuid")
-REMOVABLE: Final = ("/media/", "/run/media/", "/mnt/")
-STARTS_FROM: Final = ("/boot", "/boot/efi", "/efi")
-"""Where firmware and boot loader read before anything can be decrypted."""
+DF: Final = ("df", "-P", "-k", "-l")
+WITHOUT_DATA: Final = ("tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "erofs", "udf")
+"""Filesystems of memory or of read-only images: full by design, or not on a disk of the host."""
 
-READ_ONLY_IMAGES: Final = {"squashfs", "iso9660", "udf", "erofs"}
-"""File systems of programs and discs, not of the host's data."""
-
-MODPROBE: Final = ("/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
-REFUSES: Final = re.compile(
-    r"^\s*install\s+usb[-_]storage\s+(?:/usr)?/bin/(?:false|true)\b", re.MULTILINE
-)
-"""modprobe.d(5): the command that is run instead of loading the module."""
+SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - what is asked about
+REMOVABLE: Final = ("/media/", "/run/media/", "/mnt/usb")
+CAREFUL: Final = ("nodev", "nosuid", "noexec")
 
 
 class VolumeRow(TypedDict):
-    """A mounted block device; `encrypted` where it or a device below it is a dm-crypt mapping.
+    """A mounted block device, and whether dm-crypt lies between it and the disk."""
 
-    `encrypted` is None for ZFS, whose own encryption no block device shows.
-    """
-
+    mountpoint: str
     device: str
-    encrypted: bool | None
-    container: str
-
-
-class Volume(Resource[VolumeRow], kind="linux.storage.volume"):
-    """What is mounted, or swapped to, from a block device."""
+    encrypted: bool
 
 
 class MountRow(TypedDict):
-    """A mount that users can write to; no options where it is not a mount of its own."""
+    """A place where users may put files; `options` is None where it is no mount of its own."""
 
+    path: str
     options: list[str] | None
-    container: str
+
+
+class CapacityRow(TypedDict):
+    """How full something is, in percent."""
+
+    of: str
+    used_percent: int
+
+
+class Volume(Resource[VolumeRow], kind="linux.storage.volume"):
+    """A mounted block device or swap."""
 
 
 class Mount(Resource[MountRow], kind="linux.storage.mount"):
-    """The folder for temporary files, and what is mounted where removable media are."""
+    """A shared folder or a removable medium."""
 
 
 class UsbStorage(Resource[Setting], kind="linux.storage.usb"):
-    """The kernel's driver of USB disks."""
+    """The kernel's module for USB sticks and disks."""
+
+    @fact("run:modprobe -n -v usb-storage")
+    def would_load(self, host: LinuxTarget) -> list[str] | None:
+        """What modprobe would do; None where it is not installed, empty where no such module is."""
+        answer = host.run("modprobe", "-n", "-v", "usb-storage")
+        if answer is None:
+            return None
+        if answer["code"] and "not found" not in answer.get("errors", ""):
+            raise CallError(Cause.UNREACHABLE, "modprobe failed", answer.get("errors", ""))
+        # `insmod /lib/modules/…` for each module, or the `install` line of modprobe.d(5)
+        return [
+            line.strip()
+            for line in answer["text"].splitlines()
+            if "usb" in line or "install" in line
+        ]
 
     @fact("read:/proc/modules")
     def loaded(self, host: LinuxTarget) -> bool:
         """Whether the module is loaded."""
-        lines = (kernel_text(host, "/proc/modules") or "").splitlines()
-        return any(line.startswith("usb_storage ") for line in lines)
+        text = kernel_text(host, "/proc/modules") or ""
+        return any(line.startswith("usb_storage ") for line in text.splitlines())
 
-    @fact("read:/lib/modules")
-    def shipped(self, host: LinuxTarget) -> bool | None:
-        """Whether the running kernel has the driver; None where its modules cannot be found."""
-        release = kernel_text(host, "/proc/sys/kernel/osrelease") or ""
-        lists = [host.text(f"/lib/modules/{release}/modules.{n}") for n in ("dep", "builtin")]
-        texts = [text for text in lists if text is not None]
-        return any("/usb-storage.ko" in text for text in texts) if texts else None
-
-    @fact("list:/etc/modprobe.d")
-    def refused(self, host: LinuxTarget) -> bool:
-        """Whether the configuration replaces loading by a command that does nothing."""
-        texts = (text for folder in MODPROBE for text in host.texts(folder, ".conf").values())
-        return any(REFUSES.search(text) for text in texts)
+    @fact("list:/sys/module")
+    def present(self, host: LinuxTarget) -> bool:
+        """Whether the running kernel has it, loaded or built in."""
+        require_running(host, "list:/sys/module")
+        return "usb_storage" in (host.names("/sys/module") or ())
 
 
-@storage.resources(Volume, permission=(*CONTAINER, f"run:{' '.join(LSBLK)}", f"read:{MOUNTS}"))
+class Capacity(Resource[CapacityRow], kind="linux.capacity.use"):
+    """A filesystem or the memory."""
+
+    volatile = ("listed.used_percent",)
+
+
+@storage.resources(Volume, permission=(*CONTAINER, "run:" + " ".join(LSBLK)))
 def volumes(host: LinuxTarget) -> Iterator[Volume]:
-    """Every mounted volume and swap, from lsblk; ZFS datasets from the table of mounts."""
+    """Every mounted block device; none in a container, whose disks belong to its host."""
+    require_running(host, "run:" + " ".join(LSBLK))
+    if host.container():
+        return
     answer = host.run(*LSBLK)
     if answer is None or answer["code"]:
-        raise CallError(Cause.UNREACHABLE, "lsblk failed", "no list of block devices")
-    where = host.container()
-    found: dict[str, VolumeRow] = {}
-    for place, device, encrypted in _mounted(_devices(answer["text"]), encrypted=False):
-        found[place] = {"device": device, "encrypted": encrypted, "container": where}
-    for device, place, kind, _ in _mounts(host):
-        if kind == "zfs":
-            found[place] = {"device": device, "encrypted": None, "container": where}
-    for place in sorted(found):
-        yield Volume(id=place, listed=found[place])
+        raise CallError(Cause.UNREACHABLE, "lsblk not installed or failed")
+    try:
+        devices = json.loads(answer["text"])["blockdevices"]
+    except (ValueError, KeyError):
+        raise MalformedError("lsblk printed no JSON") from None
+    rows = {row["mountpoint"]: row for row in _mounted(devices, encrypted=False)}
+    for mountpoint in sorted(rows):
+        yield Volume(id=mountpoint, listed=rows[mountpoint])
 
 
-@storage.resources(Mount, permission=(*CONTAINER, f"read:{MOUNTS}"))
+@storage.resources(Mount, permission=(*CONTAINER, "read:/proc/mounts"))
 def mounts(host: LinuxTarget) -> Iterator[Mount]:
-    """The folder for temporary files always, removable media where they are mounted."""
-    where = host.container()
-    found: dict[str, list[str] | None] = {"/tmp": None}  # noqa: S108 - the place asked about
-    for _, place, _, options in _mounts(host):
-        if place == "/tmp" or place.startswith(REMOVABLE):  # noqa: S108 - the same
-            found[place] = sorted({"nodev", "noexec", "nosuid", "ro"} & set(options))
-    for place in sorted(found):
-        yield Mount(id=place, listed={"options": found[place], "container": where})
+    """The shared folders, mounts or not, and what is mounted of removable media."""
+    text = kernel_text(host, "/proc/mounts") or ""
+    if host.container():
+        return
+    fields = [line.split() for line in text.splitlines()]
+    options = {found[1]: found[3].split(",") for found in fields if len(found) > 3}
+    removable = [path for path in options if path.startswith(REMOVABLE)]
+    for path in sorted({*SHARED_FOLDERS, *removable}):
+        mounted = options.get(path)
+        kept = None if mounted is None else [word for word in CAREFUL if word in mounted]
+        yield Mount(id=path, listed={"path": path, "options": kept})
 
 
 @storage.resources(UsbStorage, permission=CONTAINER)
-def usb(host: LinuxTarget) -> Iterator[UsbStorage]:
-    """One per host."""
+def usb_modules(host: LinuxTarget) -> Iterator[UsbStorage]:
+    """The one module."""
     yield UsbStorage(id="usb-storage", listed={"container": host.container()})
 
 
+@capacity.resources(Capacity, permission=("run:" + " ".join(DF), "read:/proc/meminfo"))
+def uses(host: LinuxTarget) -> Iterator[Capacity]:
+    """Every local filesystem on a disk, and the memory."""
+    memory = kernel_text(host, "/proc/meminfo") or ""
+    sizes = {n: int(v) for n, v in re.findall(r"(?m)^(MemTotal|MemAvailable):\s+(\d+)", memory)}
+    if len(sizes) == 2:
+        used = 100 - round(100 * sizes["MemAvailable"] / sizes["MemTotal"])
+        yield Capacity(id="memory", listed={"of": "memory", "used_percent": used})
+    answer = host.run(*DF, *(word for kind in WITHOUT_DATA for word in ("-x", kind)))
+    if answer is None:
+        raise CallError(Cause.UNREACHABLE, "df not installed")
+    seen: set[str] = set()
+    for line in answer["text"].splitlines()[1:]:
+        fields = line.split(None, 5)
+        if len(fields) < 6 or not fields[4].rstrip("%").isdigit() or fields[5] in seen:
+            continue
+        seen.add(fields[5])
+        row: CapacityRow = {"of": "filesystem", "used_percent": int(fields[4].rstrip("%"))}
+        yield Capacity(id=fields[5], listed=row)
+    # df ends with 1 and "no file systems processed" where only excluded ones are mounted
+    if answer["code"] and "no file systems" not in answer.get("errors", ""):
+        raise CallError(Cause.PARTIAL, "df could not read every filesystem")
+
+
 @storage.check(
-    Volume, "medium", remediation="Move the data to a LUKS volume, or encrypt the platform's disk."
+    Volume,
+    "medium",
+    remediation="Move the data to a LUKS volume, or to a disk that the platform encrypts.",
 )
 def encrypted(
     volume: Volume,
     scene: Scene,
     *,
-    platform_encrypts: bool = criterion(False, "whether the platform encrypts the host's disks"),
+    by_platform: bool = criterion(False, "whether the platform below encrypts every disk"),
 ) -> Verdict:
-    """A mounted volume is encrypted, by the host or by the platform its disk comes from.
+    """A mounted volume lies on LUKS or dm-crypt, or on disks that the platform encrypts.
 
-    Left out is what firmware and boot loader must read; the platform's encryption is seen where
-    the disk is made, so here it is the organisation's word.
+    /boot is left out: the boot loader must read it. What the platform does cannot be seen from
+    inside, so the criterion says it. Encryption inside ZFS is not seen either.
     """
     del scene
-    row = volume.listed
-    if row["container"]:
-        return not_applicable(f"container ({row['container']}): the disks belong to its host")
-    if volume.id in STARTS_FROM:
-        return not_applicable("read before anything can be decrypted")
-    if row["encrypted"]:
-        return passes("encrypted by the host")
-    if platform_encrypts:
-        return passes("encrypted by its platform, as the criterion states")
-    if row["encrypted"] is None:
-        return unknown(Cause.PARTIAL, "ZFS: its own encryption is not read")
-    return fails(f"{row['device']} is not encrypted")
+    if volume.id == "/boot" or volume.id.startswith("/boot/"):
+        return not_applicable("read by the boot loader")
+    if volume.listed["encrypted"]:
+        return passes()
+    if by_platform:
+        return passes("encrypted by the platform, as the criterion says")
+    return fails(f"{volume.listed['device']} is not encrypted")
 
 
 @storage.check(
-    Mount, "low", remediation="Mount it with nodev, nosuid and noexec, in /etc/fstab or tmp.mount."
+    Mount, "low", remediation="Mount it by its own line in /etc/fstab with nodev,nosuid,noexec."
 )
 def mount_options(mount: Mount, scene: Scene) -> Verdict:
-    """Temporary files and removable media are mounts without devices, setuid and programs."""
+    """Shared folders and removable media are mounts with nodev, nosuid and noexec."""
     del scene
-    row = mount.listed
-    if row["container"]:
-        return not_applicable(f"container ({row['container']}): its runtime mounts")
-    if row["options"] is None:
+    options = mount.listed["options"]
+    if options is None:
         return fails("no mount of its own")
-    missing = [option for option in OPTIONS if option not in row["options"]]
+    missing = [word for word in CAREFUL if word not in options]
     return fails(f"without {', '.join(missing)}") if missing else passes()
 
 
 @storage.check(
     UsbStorage,
     "low",
-    remediation="Put `install usb-storage /bin/false` into /etc/modprobe.d and unload the module.",
+    remediation='Write "install usb-storage /bin/false" to /etc/modprobe.d and unload the module.',
 )
-def usb_storage_disabled(driver: UsbStorage, scene: Scene) -> Verdict:
-    """USB disks cannot be used: their driver is not loaded and cannot be.
+def usb_storage_disabled(usb: UsbStorage, scene: Scene) -> Verdict:
+    """The kernel cannot load the module for USB storage."""
+    del scene
+    if kind := usb.listed["container"]:
+        return not_applicable(f"container ({kind}): the kernel belongs to its host")
+    if usb.loaded:
+        return fails("the module is loaded")
+    if usb.present:
+        return fails("built into the kernel")
+    if usb.would_load is None:
+        return fails("not disabled: modprobe is not installed, so its settings do not count")
+    loads = [
+        line for line in usb.would_load if not re.match(r"install (/usr)?/bin/(true|false)\b", line)
+    ]
+    return fails("the module can be loaded") if loads else passes()
 
-    `blacklist` is not enough: it leaves loading by name possible (modprobe.d(5)).
+
+@capacity.check(
+    Capacity, "medium", remediation="Free or add space or memory, and let monitoring warn earlier."
+)
+def disk_and_memory(
+    use: Capacity,
+    scene: Scene,
+    *,
+    disk: int = criterion(85, "percent of a filesystem"),
+    memory: int = criterion(95, "percent of the memory"),
+) -> Verdict:
+    """No filesystem is fuller than the limit, and memory is available.
+
+    One moment, not the trend: whether a disk will be full in a month is for monitoring to say.
     """
     del scene
-    if kind := driver.listed["container"]:
-        return not_applicable(f"container ({kind}): kernel modules belong to its host")
-    if driver.loaded:
-        return fails("usb-storage is loaded")
-    if driver.refused:
-        return passes()
-    if driver.shipped is None:
-        return unknown(Cause.PARTIAL, "the running kernel's modules were not found")
-    return fails("usb-storage can be loaded") if driver.shipped else passes("not in this kernel")
+    limit = memory if use.listed["of"] == "memory" else disk
+    within = use.listed["used_percent"] <= limit
+    return passes() if within else fails(f"above the limit of {limit} %")
 
 
-def _devices(text: str) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(text)["blockdevices"]
-    except (ValueError, KeyError, TypeError):
-        raise MalformedError("lsblk printed no JSON list of devices") from None
-    return list(found)
-
-
-def _mounted(
-    devices: Sequence[Mapping[str, Any]], *, encrypted: bool
-) -> Iterator[tuple[str, str, bool]]:
-    """Place, device and encryption of what is mounted, walking from disks to what lies on them."""
+def _mounted(devices: list[Mapping[str, Any]], *, encrypted: bool) -> Iterator[VolumeRow]:
     for device in devices:
-        name, place = str(device.get("name")), device.get("mountpoint")
-        crypt = encrypted or device.get("type") == "crypt"
-        in_memory = name.startswith(("zram", "ram"))
-        image = device.get("fstype") in READ_ONLY_IMAGES or device.get("type") == "rom"
-        if place and not in_memory and not image:
-            yield str(place), name, crypt
-        yield from _mounted(device.get("children") or (), encrypted=crypt)
-
-
-def _mounts(host: LinuxTarget) -> Iterator[tuple[str, str, str, list[str]]]:
-    r"""Device, place, type and options of each mount; spaces are written as \040 (fstab(5))."""
-    for line in (kernel_text(host, MOUNTS) or "").splitlines():
-        fields = line.split()
-        if len(fields) > 3:
-            place = fields[1].replace("\\040", " ")
-            yield fields[0], place, fields[2], fields[3].split(",")
+        if device.get("type") in {"loop", "rom"} or str(device.get("name")).startswith("zram"):
+            continue
+        safe = encrypted or device.get("type") == "crypt"
+        if mountpoint := device.get("mountpoint"):
+            yield {"mountpoint": mountpoint, "device": device["name"], "encrypted": safe}
+        yield from _mounted(device.get("children", []), encrypted=safe)

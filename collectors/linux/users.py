@@ -93,7 +93,7 @@ def opens_shell(account: Account) -> bool:
 
 def login_definitions(text: str) -> dict[str, str]:
     """The names and values of /etc/login.defs."""
-    lines = (line.split() for line in text.splitlines())
+    lines = (line.split() for line in text.split("\n"))
     return {words[0]: words[1] for words in lines if len(words) > 1 and words[0][0] != "#"}
 
 
