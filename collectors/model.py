@@ -190,12 +190,12 @@ def moment(value: object) -> datetime:
     Raises:
         MalformedError: the value is no time.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
-    if isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
             read = datetime.fromisoformat(value)
-        except ValueError:
-            raise MalformedError(f"not a time: {value!r}") from None
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    raise MalformedError(f"not a time: {value!r}")
+            return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise MalformedError(f"not a time: {value!r}") from None

@@ -37,11 +37,21 @@ def _closure(module: str) -> set[str]:
 def _imports(module: str) -> tuple[str, ...]:
     names: list[str] = []
     for node in ast.walk(ast.parse(_source(module))):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.ImportFrom):
+            origin = _origin(module, node)
+            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     return tuple(name for name in names if _source(name))
+
+
+def _origin(module: str, node: ast.ImportFrom) -> str:
+    """The module an import names; one that begins with dots counts from its own package."""
+    if not node.level:
+        return node.module or ""
+    spec = importlib.util.find_spec(module)
+    package = (spec.parent if spec else "") or ""
+    return importlib.util.resolve_name(f"{'.' * node.level}{node.module or ''}", package)
 
 
 @cache

@@ -34,7 +34,7 @@ WITHOUT_DATA: Final = ("tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "e
 
 SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - what is asked about
 REMOVABLE: Final = ("/media/", "/run/media/", "/mnt/usb")
-CAREFUL: Final = ("nodev", "nosuid", "noexec")
+CAREFUL: Final[tuple[str, ...]] = ("nodev", "nosuid", "noexec")
 
 
 class VolumeRow(TypedDict):
