@@ -202,9 +202,7 @@ def has_key(person: Person, _scene: Scene) -> Verdict:
 
 
 @people.check(Person, "medium", remediation="Make a new key.")
-def key_is_young(
-    person: Person, scene: Scene, *, max_age: int = criterion(30, "days")
-) -> Verdict:
+def key_is_young(person: Person, scene: Scene, *, max_age: int = criterion(30, "days")) -> Verdict:
     """Keys are replaced in time."""
     if not person.key:
         return not_applicable("no key")

@@ -1,213 +1,195 @@
-"""What sudo lets whom do, as sudoers(5) defines it, includes and aliases unfolded."""
+"""The grammar of sudoers(5): who may run what, and which defaults are in force."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
 
-from collectors import CallError, Cause, MalformedError
-from collectors.linux.target import LinuxTarget
-
-MAIN: Final = "/etc/sudoers"
-DEEPEST: Final = 128
-
-INCLUDE: Final = re.compile(r"[@#]include(?P<folder>dir)?\s+(?P<path>\"[^\"]+\"|(?:\\.|\S)+)")
-COMMENT: Final = re.compile(r"(?<!\\)#(?!-?\d).*")
-DEFAULTS: Final = re.compile(r"Defaults(?P<scope>[@:!>](?:\s*,\s*|[^\s,])+)?\s+(?P<rest>.+)")
-SETTING: Final = re.compile(
-    r"(?P<off>!*)\s*(?P<name>\w+)\s*(?:[+-]?=\s*(?P<value>\"[^\"]*\"|(?:\\.|[^,\\])*))?(?:,|$)\s*"
+INCLUDE: Final = re.compile(r'[@#](include|includedir)\s+(?:"([^"]+)"|((?:\\.|\S)+))\s*$')
+ALIAS: Final = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$")
+DEFAULTS: Final = re.compile(
+    r"Defaults(?P<scope>[@:!>]\s*[^\s,]+(?:\s*,\s*[^\s,]+)*)?(?:\s+(?P<settings>.*))?$"
 )
-ALIAS: Final = re.compile(r"(?P<kind>User|Runas|Host|Cmnd|Cmd)_Alias\s+(?P<rest>.+)")
-ALIAS_NAME: Final = re.compile(r"(?:^|\s*:\s*)(?P<name>[A-Z][A-Z0-9_]*)\s*=\s*")
-WORD: Final = re.compile(r'(?:"[^"]*"|\\.|[^\s"\\])+')
+COMMENT: Final = re.compile(r"(?<!\\)#(?!-?\d).*$")
+"""A number after the sign is a user's, not a comment."""
 
-TAGS: Final = "(?:NO)?(?:PASSWD|EXEC|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT)"
-PIECE: Final = re.compile(
-    r"\s*(?:"
-    r"(?P<comma>,)"
-    r"|\((?P<runas>[^)]*)\)"
-    rf"|(?P<tag>{TAGS})\s*:"
-    r"|(?P<option>(?:ROLE|TYPE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|TIMEOUT|CWD|CHROOT"
-    r"|APPARMOR_PROFILE)\s*=\s*(?:\"[^\"]*\"|\S+))"
-    r"|:\s*(?P<hosts>[^=]+?)\s*="
-    r"|(?P<command>(?:sha\d{3}\s*:\s*\S+\s+)*(?:\"[^\"]*\"|\\.|[^,:\\])+)"
-    r")\s*"
+OPTION: Final = re.compile(
+    r"(?:ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|CWD|CHROOT|TIMEOUT|NOTBEFORE|NOTAFTER)"
+    r'\s*=\s*(?:"[^"]*"|\S+)\s*'
 )
+TAG: Final = re.compile(r"([A-Z_]+)\s*:(?!:)\s*")
+WORD: Final = r'(?:!?\s*"[^"]*"|(?:\\.|[^\s,\\])+)'
+"""A name in a list, with blanks in it only where quoted or escaped."""
+
+CALLER: Final = "the caller"
+"""Who a command runs as where a rule names groups only."""
+
+Names = tuple[str, ...]
 
 
-class Allowed(TypedDict):
-    """One command that is allowed, as whom, and whether a password is asked for."""
+@dataclass(frozen=True)
+class Grant:
+    """One command of a rule: who it runs as, and whether its tag settles the password."""
 
+    who: Names
+    run_as: Names
     command: str
-    run_as: list[str]
-    password: bool
+    password: bool | None
 
 
-class Grant(TypedDict):
-    """One line that lets somebody do something; aliases of commands and users are unfolded."""
-
-    path: str
-    text: str
-    who: list[str]
-    allowed: list[Allowed]
-
-
-class Default(TypedDict):
-    """One setting; `scope` is "" where it holds for everybody, else as written (`:ada`)."""
+@dataclass(frozen=True)
+class Default:
+    """One setting; `scope` is "" for all, else as written: `:deploy`, `!/usr/bin/ls`."""
 
     scope: str
     name: str
-    on: bool
     value: str
+    on: bool
 
 
-@dataclass
-class Sudoers:
-    """All files together."""
+def included(line: str, folder: str) -> tuple[str, str] | None:
+    """What a line includes: `include` or `includedir`, and the path; None for other lines."""
+    found = INCLUDE.match(line.strip())
+    if not found:
+        return None
+    path = (found[2] or found[3]).replace("\\", "")
+    return found[1], path if path.startswith("/") else f"{folder}/{path}"
 
-    grants: list[Grant] = field(default_factory=list)
-    defaults: list[Default] = field(default_factory=list)
+
+def counts(name: str) -> bool:
+    """Whether sudo reads a file of this name in a folder: backups and packages' files not."""
+    return "." not in name and not name.endswith("~")
 
 
-def sudoers(host: LinuxTarget) -> Sudoers:
-    """Everything that the files say.
+def lines(text: str) -> Iterator[str]:
+    """The logical lines: continued ones joined, comments gone, includes kept."""
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        stripped = line.strip()
+        kept = stripped if INCLUDE.match(stripped) else COMMENT.sub("", stripped).strip()
+        if kept:
+            yield kept
 
-    Raises:
-        CallError: a file may not be read, or grants also come from a directory.
-        MalformedError: a line is none of sudoers(5).
+
+def in_order(texts: Mapping[str, str], path: str, *within: str) -> Iterator[str]:
+    """The logical lines of a file with its includes in their places, as far as they are there.
+
+    A file that includes itself, directly or not, is taken once; sudo refuses to work with it.
     """
-    return host.once("sudoers", lambda: _read(host))
+    if path in within:
+        return
+    for line in lines(texts.get(path, "")):
+        include = included(line, path.rpartition("/")[0])
+        if include is None:
+            yield line
+        elif include[0] == "include":
+            # The host's own name stands for %h; only the file that it gives was read.
+            pattern = include[1].replace("%h", "*")
+            for each in sorted(texts):
+                if fnmatchcase(each, pattern):
+                    yield from in_order(texts, each, path, *within)
+        else:
+            for each in sorted(texts):
+                if each.rpartition("/")[0] == include[1]:
+                    yield from in_order(texts, each, path, *within)
 
 
-def parsed(files: list[tuple[str, str]]) -> Sudoers:
-    """What the lines of these files say, in their order."""
-    found = Sudoers()
-    lines = [(path, line) for path, text in files for line in _lines(text)]
-    aliases: dict[str, dict[str, list[str]]] = {"User": {}, "Runas": {}, "Host": {}, "Cmnd": {}}
-    rest = []
-    for path, line in lines:
-        if alias := ALIAS.fullmatch(line):
-            kind = alias["kind"].replace("Cmd", "Cmnd")
-            aliases[kind] |= _aliases(alias["rest"])
-        elif default := DEFAULTS.fullmatch(line):
-            scope = re.sub(r"\s", "", default["scope"] or "")
-            found.defaults += _settings(scope, default["rest"])
-        elif not INCLUDE.fullmatch(line):
-            rest.append((path, line))
-    found.grants = [_grant(path, line, aliases) for path, line in rest]
+def aliases(logical: Sequence[str]) -> dict[str, Names]:
+    """What every alias stands for, by its name."""
+    found: dict[str, Names] = {}
+    for line in logical:
+        if match := ALIAS.match(line):
+            for definition in _split(match[2], ":"):
+                name, sign, members = definition.partition("=")
+                if sign:
+                    found[name.strip()] = _names(members)
     return found
 
 
-def _read(host: LinuxTarget) -> Sudoers:
-    switch = host.text("/etc/nsswitch.conf") or ""
-    sources = re.search(r"(?m)^\s*sudoers:\s*(.*)$", switch)
-    if sources and set(sources[1].partition("#")[0].split()) - {"files"}:
-        raise CallError(Cause.PARTIAL, f"sudo also asks {sources[1].strip()} (nsswitch.conf)")
-    return parsed(list(_files(host, MAIN, 0)))
-
-
-def _files(host: LinuxTarget, path: str, depth: int) -> Iterator[tuple[str, str]]:
-    if depth > DEEPEST:
-        raise CallError(Cause.MALFORMED, "sudoers files include one another without end")
-    text = host.text(path)
-    if text is None:
-        return
-    kept: list[str] = []
-    for line in _lines(text):
-        if not (found := INCLUDE.fullmatch(line)):
-            kept.append(line)
+def expanded(names: Names, known: Mapping[str, Names], depth: int = 0) -> Names:
+    """The names with aliases replaced by what they stand for; excluded ones are left out."""
+    found: list[str] = []
+    for name in names:
+        if name.startswith("!"):
             continue
-        yield path, "\n".join(kept)
-        kept = []
-        target = re.sub(r"\\(.)", r"\1", found["path"].strip('"'))
-        if "%h" in target:
-            raise CallError(Cause.PARTIAL, f"the include {target} depends on the host's name")
-        target = target if target.startswith("/") else f"{path.rpartition('/')[0]}/{target}"
-        names = (host.names(target) or []) if found["folder"] else None
-        for place in [target] if names is None else _named(target, names):
-            yield from _files(host, place, depth + 1)
-    yield path, "\n".join(kept)
+        inner = known.get(name) if depth < len(known) else None
+        found += [name] if inner is None else expanded(inner, known, depth + 1)
+    return tuple(dict.fromkeys(found))
 
 
-def _named(folder: str, names: list[str]) -> list[str]:
-    """The files sudo reads in a folder: none that ends in ~ or has a dot."""
-    return [f"{folder.rstrip('/')}/{n}" for n in names if "." not in n and not n.endswith("~")]
+def defaults(logical: Sequence[str]) -> list[Default]:
+    """Every setting of the Defaults lines, in their order."""
+    found: list[Default] = []
+    for line in logical:
+        match = DEFAULTS.match(line)
+        if not match:
+            continue
+        scope = re.sub(r"\s+", "", match["scope"] or "")
+        for setting in _split(match["settings"] or "", ","):
+            name, _, value = setting.partition("=")
+            bare = name.rstrip("+- ").strip()
+            on = not bare.startswith("!")
+            found.append(Default(scope, bare.lstrip("! "), value.strip().strip('"'), on))
+    return found
 
 
-def _lines(text: str) -> Iterator[str]:
-    for raw in text.replace("\\\n", " ").split("\n"):
-        line = raw.strip()
-        if not INCLUDE.fullmatch(line):
-            line = COMMENT.sub("", line).strip()
-        if line:
-            yield line
+def grants(logical: Sequence[str]) -> list[Grant]:
+    """Every command of every user specification."""
+    found: list[Grant] = []
+    for line in logical:
+        if ALIAS.match(line) or DEFAULTS.match(line) or INCLUDE.match(line):
+            continue
+        head, sign, rest = line.partition("=")
+        if sign:
+            who = _users(head)
+            # further hosts follow after a colon: `web = ls : db = cat`
+            for commands in re.split(r"(?<!\\)\s:\s[^=:]+=", rest):
+                found += _granted(who, commands)
+    return found
 
 
-def _settings(scope: str, text: str) -> Iterator[Default]:
-    for found in SETTING.finditer(text):
-        yield {
-            "scope": scope,
-            "name": found["name"],
-            "on": len(found["off"]) % 2 == 0,
-            "value": (found["value"] or "").strip().strip('"'),
-        }
+def _granted(who: Names, commands: str) -> Iterator[Grant]:
+    """The commands of one list; what they run as and their tags hold for those that follow."""
+    run_as: Names = ("root",)
+    password: bool | None = None
+    for written in _split(commands, ","):
+        command = written
+        if match := re.match(r"\(([^)]*)\)\s*", command):
+            users, colon, _ = match[1].partition(":")
+            run_as = _names(users) or ((CALLER,) if colon else ("root",))
+            command = command[match.end() :]
+        while match := OPTION.match(command) or TAG.match(command):
+            tag = match[1] if match.re is TAG else ""
+            password = {"NOPASSWD": False, "PASSWD": True}.get(tag, password)
+            command = command[match.end() :]
+        yield Grant(who, run_as, command.strip(), password)
 
 
-def _aliases(text: str) -> dict[str, list[str]]:
-    names = list(ALIAS_NAME.finditer(text))
-    ends = [name.start() for name in names[1:]] + [len(text)]
-    return {
-        name["name"]: _members(text[name.end() : end])
-        for name, end in zip(names, ends, strict=True)
-    }
+def _users(head: str) -> Names:
+    """The users before the hosts: the list ends where no comma joins the next word."""
+    match = re.match(rf"\s*({WORD}(?:\s*,\s*{WORD})*)", head)
+    return _names(match[1]) if match else ()
 
 
-def _members(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r"(?<!\\),", text) if part.strip()]
+def _names(text: str) -> Names:
+    return tuple(re.sub(r"^(!?)\s*", r"\1", each).replace('"', "") for each in _split(text, ","))
 
 
-def _unfolded(name: str, aliases: Mapping[str, list[str]], depth: int = 0) -> Iterator[str]:
-    if name in aliases and depth < DEEPEST:
-        for member in aliases[name]:
-            yield from _unfolded(member, aliases, depth + 1)
-    else:
-        yield name
-
-
-def _grant(path: str, line: str, aliases: Mapping[str, Mapping[str, list[str]]]) -> Grant:
-    left, sign, right = line.partition("=")
-    words = WORD.findall(re.sub(r"\s*,\s*", ",", left.strip()))
-    if not sign or len(words) < 2:
-        raise MalformedError(f"{path}: a line is none of sudoers(5)")
-    who = [name for name in _members(words[0])]
-    return {
-        "path": path,
-        "text": re.sub(r"\s+", " ", line),
-        "who": sorted({n for name in who for n in _unfolded(name, dict(aliases["User"]))}),
-        "allowed": list(_allowed(path, right, aliases)),
-    }
-
-
-def _allowed(
-    path: str, text: str, aliases: Mapping[str, Mapping[str, list[str]]]
-) -> Iterator[Allowed]:
-    """The commands; who runs them and the tags hold on until another is named."""
-    run_as, password = ["root"], True
-    at = 0
-    while at < len(text):
-        piece = PIECE.match(text, at)
-        if not piece or piece.end() == at:
-            raise MalformedError(f"{path}: a line is none of sudoers(5)")
-        at = piece.end()
-        if piece["runas"] is not None:
-            names = _members(piece["runas"].partition(":")[0])
-            run_as = sorted({n for m in names for n in _unfolded(m, dict(aliases["Runas"]))})
-        elif piece["tag"] in {"PASSWD", "NOPASSWD"}:
-            password = piece["tag"] == "PASSWD"
-        elif piece["hosts"] is not None:
-            run_as, password = ["root"], True
-        elif piece["command"]:
-            for command in _unfolded(piece["command"].strip(), dict(aliases["Cmnd"])):
-                yield {"command": command, "run_as": run_as, "password": password}
+def _split(text: str, separator: str) -> list[str]:
+    """The parts between separators that are neither escaped, quoted nor in parentheses."""
+    parts = [""]
+    quoted = False
+    depth = 0
+    skip = False
+    for sign in text:
+        if not skip and not quoted and depth == 0 and sign == separator:
+            parts.append("")
+            continue
+        if not skip:
+            quoted ^= sign == '"'
+            depth += 0 if quoted else (sign == "(") - (sign == ")")
+        skip = sign == "\\" and not skip
+        parts[-1] += sign
+    return [part.strip() for part in parts if part.strip()]

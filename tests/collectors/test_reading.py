@@ -141,9 +141,7 @@ def test_a_total_that_differs_from_the_rows_makes_the_part_partial(
     (part,) = run.parts()
     assert (part.stated, part.collected, part.complete) == (stated, 2, complete)
     assert part.unread == (
-        None
-        if complete
-        else Unread("total differs from rows", "people:list", Cause.PARTIAL)
+        None if complete else Unread("total differs from rows", "people:list", Cause.PARTIAL)
     )
 
 

@@ -53,7 +53,10 @@ def packages(write: Write) -> Write:
 
 def test_the_same_code_has_the_same_version(packages: Write) -> None:
     before = versions.code_version("ours_v.checks")
-    packages("ours_v.checks", "from ours_v.helper import thing\nfrom theirs_v import library\nimport os\n")
+    packages(
+        "ours_v.checks",
+        "from ours_v.helper import thing\nfrom theirs_v import library\nimport os\n",
+    )
     assert versions.code_version("ours_v.checks") == before
     assert len(before) == 12
 

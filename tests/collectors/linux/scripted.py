@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from collectors import CallError, Caller, Cause, Collector, Resource, SystemClock
+from collectors import Caller, CallError, Cause, Collector, Resource, SystemClock
 from collectors.linux import LinuxConnection, LinuxTarget, Output
 from collectors.linux.disk import Disk
 from collectors.reading import ListingRun, read_facts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import pytest
 
@@ -100,7 +101,9 @@ def test_an_image_runs_no_jobs(image: BuildImage) -> None:
 
 class TestConformance(Conformance):
     collectors = (backup,)
-    bound = {"linux.backup.agent_last_success": {"units": ["restic"]}}
+    bound: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "linux.backup.agent_last_success": {"units": ["restic"]}
+    }
 
     @pytest.fixture
     def connection(self, this_host: LinuxConnection) -> LinuxConnection:

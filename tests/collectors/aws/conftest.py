@@ -1,0 +1,41 @@
+"""A simulated AWS over real HTTP, and the credential that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+ENVIRONMENT = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """The address of a simulated AWS; `POST <address>/moto-api/reset` empties it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A credential in the environment, and nothing of the machine's own configuration."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    nothing = tmp_path_factory.mktemp("no-aws")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(nothing / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nothing / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREADER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
