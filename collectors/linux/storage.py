@@ -1,4 +1,4 @@
-"""A host's storage: is it encrypted, mounted with care, closed to USB sticks, and not full?"""
+"""A host's storage: is it encrypted, mounted with care, and closed to USB sticks?"""
 
 from __future__ import annotations
 
@@ -25,13 +25,8 @@ from collectors.linux.running import CONTAINER, Setting, kernel_text, require_ru
 from collectors.linux.target import LinuxTarget
 
 storage = Collector("linux.storage", title="Storage of the host")
-capacity = Collector("linux.capacity", title="Capacity of the host")
 
 LSBLK: Final = ("lsblk", "-J", "-o", "NAME,TYPE,FSTYPE,MOUNTPOINT")
-DF: Final = ("df", "-P", "-k", "-l")
-WITHOUT_DATA: Final = ("tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "erofs", "udf")
-"""Filesystems of memory or of read-only images: full by design, or not on a disk of the host."""
-
 SHARED_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - what is asked about
 REMOVABLE: Final = ("/media/", "/run/media/", "/mnt/usb")
 CAREFUL: Final[tuple[str, ...]] = ("nodev", "nosuid", "noexec")
@@ -50,13 +45,6 @@ class MountRow(TypedDict):
 
     path: str
     options: list[str] | None
-
-
-class CapacityRow(TypedDict):
-    """How full something is, in percent."""
-
-    of: str
-    used_percent: int
 
 
 class Volume(Resource[VolumeRow], kind="linux.storage.volume"):
@@ -98,12 +86,6 @@ class UsbStorage(Resource[Setting], kind="linux.storage.usb"):
         return "usb_storage" in (host.names("/sys/module") or ())
 
 
-class Capacity(Resource[CapacityRow], kind="linux.capacity.use"):
-    """A filesystem or the memory."""
-
-    volatile = ("listed.used_percent",)
-
-
 @storage.resources(Volume, permission=(*CONTAINER, "run:" + " ".join(LSBLK)))
 def volumes(host: LinuxTarget) -> Iterator[Volume]:
     """Every mounted block device; none in a container, whose disks belong to its host."""
@@ -141,30 +123,6 @@ def mounts(host: LinuxTarget) -> Iterator[Mount]:
 def usb_modules(host: LinuxTarget) -> Iterator[UsbStorage]:
     """The one module."""
     yield UsbStorage(id="usb-storage", listed={"container": host.container()})
-
-
-@capacity.resources(Capacity, permission=("run:" + " ".join(DF), "read:/proc/meminfo"))
-def uses(host: LinuxTarget) -> Iterator[Capacity]:
-    """Every local filesystem on a disk, and the memory."""
-    memory = kernel_text(host, "/proc/meminfo") or ""
-    sizes = {n: int(v) for n, v in re.findall(r"(?m)^(MemTotal|MemAvailable):\s+(\d+)", memory)}
-    if len(sizes) == 2:
-        used = 100 - round(100 * sizes["MemAvailable"] / sizes["MemTotal"])
-        yield Capacity(id="memory", listed={"of": "memory", "used_percent": used})
-    answer = host.run(*DF, *(word for kind in WITHOUT_DATA for word in ("-x", kind)))
-    if answer is None:
-        raise CallError(Cause.UNREACHABLE, "df not installed")
-    seen: set[str] = set()
-    for line in answer["text"].splitlines()[1:]:
-        fields = line.split(None, 5)
-        if len(fields) < 6 or not fields[4].rstrip("%").isdigit() or fields[5] in seen:
-            continue
-        seen.add(fields[5])
-        row: CapacityRow = {"of": "filesystem", "used_percent": int(fields[4].rstrip("%"))}
-        yield Capacity(id=fields[5], listed=row)
-    # df ends with 1 and "no file systems processed" where only excluded ones are mounted
-    if answer["code"] and "no file systems" not in answer.get("errors", ""):
-        raise CallError(Cause.PARTIAL, "df could not read every filesystem")
 
 
 @storage.check(
@@ -226,26 +184,6 @@ def usb_storage_disabled(usb: UsbStorage, scene: Scene) -> Verdict:
         line for line in usb.would_load if not re.match(r"install (/usr)?/bin/(true|false)\b", line)
     ]
     return fails("the module can be loaded") if loads else passes()
-
-
-@capacity.check(
-    Capacity, "medium", remediation="Free or add space or memory, and let monitoring warn earlier."
-)
-def disk_and_memory(
-    use: Capacity,
-    scene: Scene,
-    *,
-    disk: int = criterion(85, "percent of a filesystem"),
-    memory: int = criterion(95, "percent of the memory"),
-) -> Verdict:
-    """No filesystem is fuller than the limit, and memory is available.
-
-    One moment, not the trend: whether a disk will be full in a month is for monitoring to say.
-    """
-    del scene
-    limit = memory if use.listed["of"] == "memory" else disk
-    within = use.listed["used_percent"] <= limit
-    return passes() if within else fails(f"above the limit of {limit} %")
 
 
 def _mounted(devices: list[Mapping[str, Any]], *, encrypted: bool) -> Iterator[VolumeRow]:

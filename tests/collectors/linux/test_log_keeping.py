@@ -117,9 +117,9 @@ def test_forwarding(found: Syslog, status: str, because: str) -> None:
 )
 def test_how_long_logrotate_keeps(body: str, days: float) -> None:
     texts = ["# x {\nweekly\nrotate 4\ninclude /etc/logrotate.d\n"]
-    texts += [
-        f"/var/log/syslog\n/var/log/mail.log\n{{\n{body}\npostrotate\n  x ${{y}}\nendscript\n}}\n/var/log/x {{ daily }}"
-    ]
+    script = "postrotate\n  x ${y}\nendscript"
+    paths = "/var/log/syslog\n/var/log/mail.log"
+    texts += [f"{paths}\n{{\n{body}\n{script}\n}}\n/var/log/x {{ daily }}"]
     assert rotations(texts) == [("syslog", days)]
 
 

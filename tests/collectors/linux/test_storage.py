@@ -1,4 +1,4 @@
-"""Encryption, mounts, USB and capacity of a host."""
+"""Encryption, mounts and USB of a host."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ import pytest
 from collectors import Unread
 from collectors.linux import LinuxConnection
 from collectors.linux.storage import (
-    Capacity,
-    CapacityRow,
     Mount,
     UsbStorage,
     Volume,
     _mounted,
-    capacity,
-    disk_and_memory,
     encrypted,
     mount_options,
     storage,
@@ -121,21 +117,8 @@ def test_usb_storage_disabled(found: UsbStorage, status: str) -> None:
     assert judge(usb_storage_disabled, found).status == status
 
 
-@pytest.mark.parametrize(
-    ("row", "status"),
-    [
-        ({"of": "filesystem", "used_percent": 85}, "pass"),
-        ({"of": "filesystem", "used_percent": 86}, "fail"),
-        ({"of": "memory", "used_percent": 95}, "pass"),
-        ({"of": "memory", "used_percent": 96}, "fail"),
-    ],
-)
-def test_disk_and_memory(row: CapacityRow, status: str) -> None:
-    assert judge(disk_and_memory, Capacity(id="/", listed=row)).status == status
-
-
 class TestConformance(Conformance):
-    collectors = (storage, capacity)
+    collectors = (storage,)
 
     @pytest.fixture
     def connection(self, this_host: LinuxConnection) -> LinuxConnection:
