@@ -261,7 +261,7 @@ def test_a_check_that_fails_does_not_hide_the_next_and_is_named_at_the_end(
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
-    done = subprocess.run(  # noqa: S603 - our own script
+    done = subprocess.run(
         [sys.executable, str(ROOT / "bootstrap.py"), "nonsense"],
         capture_output=True,
         text=True,

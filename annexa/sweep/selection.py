@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,12 @@ class Asked:
     """The listings to be read of one platform, with their collectors, and the checks to judge."""
 
     listings: tuple[tuple[Collector, Listing], ...]
+    checks: tuple[Check[Any], ...]
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of resource that will be listed."""
         return frozenset(kind.kind for _, listing in self.listings for kind in listing.kinds)
-
-    @property
-    def checks(self) -> tuple[Check[Any], ...]:
-        """The checks about those kinds, by id."""
-        collectors = {collector.name: collector for collector, _ in self.listings}
-        checks = (check for c in collectors.values() for check in c.checks)
-        return tuple(
-            sorted((k for k in checks if k.kind.kind in self.kinds), key=lambda check: check.id)
-        )
 
     @property
     def permissions(self) -> list[str]:
@@ -53,11 +45,12 @@ def asked(
         done: kinds that need not be read again, when a stopped sweep is resumed.
     """
     own = catalog.of(platform)
+    every = [check for check in catalog.checks.values() if check.kind.kind in catalog.listing_of]
     waiting = [
         listing
         for collector in own
         if not wanted or collector.name in wanted
-        for listing in collector.listings
+        for listing in _listings(catalog, collector)
         if not done or {kind.kind for kind in listing.kinds} - set(done)
     ]
     chosen: list[Listing] = []
@@ -65,11 +58,20 @@ def asked(
         listing = waiting.pop(0)
         if listing not in chosen:
             chosen.append(listing)
-            waiting += [catalog.listing_of[kind] for kind in _needs(own, listing)]
-    return Asked(tuple((c, listing) for c in own for listing in c.listings if listing in chosen))
+            waiting += [catalog.listing_of[kind] for kind in _needs(every, listing)]
+    kinds = {kind.kind for listing in chosen for kind in listing.kinds}
+    return Asked(
+        tuple((c, listing) for c in own for listing in c.listings if listing in chosen),
+        tuple(check for check in every if check.kind.kind in kinds),
+    )
 
 
-def _needs(collectors: tuple[Collector, ...], listing: Listing) -> list[str]:
+def _listings(catalog: Catalog, collector: Collector) -> list[Listing]:
+    """A collector's own listings, and those of other collectors' kinds that it asks about."""
+    about = {check.kind.kind for check in collector.checks}
+    return [*collector.listings, *(catalog.listing_of[kind] for kind in sorted(about))]
+
+
+def _needs(checks: Sequence[Check[Any]], listing: Listing) -> list[str]:
     kinds = {kind.kind for kind in listing.kinds}
-    checks = (check for c in collectors for check in c.checks)
     return sorted({o.kind for check in checks if check.kind.kind in kinds for o in check.also})

@@ -44,9 +44,7 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     moments = random.Random(1)  # noqa: S311 - moments, not secrets
     for _ in range(ROUNDS):
         command = [sys.executable, "-c", WRITER, str(path)]
-        with subprocess.Popen(  # noqa: S603 - our own interpreter
-            command, stdout=subprocess.PIPE, text=True, cwd=ROOT
-        ) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
             assert writer.stdout is not None
             lines = [writer.stdout.readline()]
             time.sleep(moments.random() / 5)

@@ -130,7 +130,7 @@ c.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
 sys.stdin.read()
 """
-    holder = subprocess.Popen(  # noqa: S603 - our own interpreter
+    holder = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
@@ -225,7 +225,5 @@ def test_the_package_does_not_import_the_database_until_the_store_is_used() -> N
     code = (
         "import sys, evidence_store; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"

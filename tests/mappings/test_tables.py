@@ -209,7 +209,7 @@ def test_a_mapping_cannot_be_changed() -> None:
 def test_the_room_needs_nothing_but_the_standard_library() -> None:
     # -S leaves out everything that is installed.
     code = "import mappings, sys; mappings.load_mapping(); print(*sorted(sys.modules))"
-    found = subprocess.run(  # noqa: S603 - our own interpreter
+    found = subprocess.run(
         [sys.executable, "-S", "-c", code],
         capture_output=True,
         text=True,

@@ -123,9 +123,7 @@ def test_an_ordinary_user_is_named_and_never_taken_for_one_without_rights() -> N
         "verdict = judge(scanner_account_read_only, account, approved=())\n"
         "print(account.listed['uid'], verdict.status.value)\n"
     )
-    ended = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     uid, status = ended.stdout.split()
     assert uid == "65534"
     assert status in {"pass", "unknown"}  # by whether sudo is installed

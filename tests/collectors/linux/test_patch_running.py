@@ -63,7 +63,7 @@ def test_the_kernel_of_a_container_belongs_to_its_host() -> None:
 
 def test_releases_are_ordered_as_their_distributions_do() -> None:
     releases = ["5.14.0-427.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64", "5.14.0-503.el9.x86_64"]
-    assert sorted(reversed(releases), key=_order) == releases
+    assert sorted(set(releases), key=_order) == releases
     assert _order("6.1.0-9-amd64") < _order("6.1.0-10-amd64")
 
 
