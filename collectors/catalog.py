@@ -67,13 +67,8 @@ class Catalog:
 
 def catalog(*, plugins: bool = True) -> Catalog:
     """Everything installed; `plugins=False` leaves out other distributions' collectors."""
-    found = {c.name: c for c in _own()}
-    theirs = _plugins() if plugins else []
-    for collector in theirs:
-        if collector.name in found:
-            raise CatalogError(f"two installed collectors are named {collector.name!r}")
-        found[collector.name] = collector
-    return Catalog(tuple(found[name] for name in sorted(found)))
+    found = [*_own(), *(_plugins() if plugins else [])]
+    return Catalog(tuple(sorted(found, key=lambda collector: collector.name)))
 
 
 def _own() -> list[Collector]:

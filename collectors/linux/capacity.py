@@ -35,6 +35,10 @@ DF: Final = (
     "squashfs",
     "-x",
     "efivarfs",
+    "-x",
+    "iso9660",
+    "-x",
+    "overlay",
 )
 """Local filesystems in POSIX form; those in memory and those that are always full are left out."""
 
@@ -63,9 +67,11 @@ def spaces(host: LinuxTarget) -> Iterator[Space]:
     """Every local filesystem twice, and the memory."""
     for of, option in FORMS.items():
         answer = host.run(*DF, *option)
-        if answer is None or answer["code"]:
+        if answer is None:
             raise CallError(Cause.UNREACHABLE, "df failed", "df gave no list of filesystems")
         yield from _filesystems(answer["text"], of)
+        if answer["code"]:
+            raise CallError(Cause.PARTIAL, "df failed", "df could not look at every filesystem")
     lines = (line.partition(":") for line in (kernel_text(host, MEMORY) or "").splitlines())
     sizes = {name: int(value.split()[0]) for name, _, value in lines if value.split()}
     if {"MemTotal", "MemAvailable"} <= sizes.keys():
@@ -75,7 +81,7 @@ def spaces(host: LinuxTarget) -> Iterator[Space]:
 
 
 @capacity.check(
-    Space, "low", remediation="Free or add space before it is full, and look at what grew."
+    Space, "medium", remediation="Free or add space before it is full, and look at what grew."
 )
 def disk_and_memory(
     space: Space,

@@ -247,18 +247,25 @@ class LinuxTarget:
         return names[0]
 
     def container(self) -> str:
-        """The kind of container this host is, "" for a machine; an image is no container."""
+        """The kind of container this host is, "" for a machine; an image is no container.
+
+        `/.dockerenv` alone proves nothing: machines made from container images keep it. A container
+        runs on an overlay or another file system without a device of its own.
+        """
         if not self.live:
             return ""
+        named = (self.text("/run/systemd/container") or "").strip()
+        if named:
+            return named
         if self.stat("/run/.containerenv"):
             return "podman"
-        if self.stat("/.dockerenv"):
-            return "docker"
-        named = self.text("/run/systemd/container")
-        if named and named.strip():
-            return named.strip()
         groups = self.text("/proc/1/cgroup") or ""
-        return next((name for name in ("kubepods", "docker", "lxc") if name in groups), "")
+        by_group = next((name for name in ("kubepods", "docker", "lxc") if name in groups), "")
+        if by_group or not self.stat("/.dockerenv"):
+            return by_group
+        mounts = (line.split() for line in (self.text("/proc/mounts") or "").splitlines())
+        roots = [fields[0] for fields in mounts if len(fields) > 2 and fields[1] == "/"]
+        return "" if roots and roots[-1].startswith("/dev/") else "docker"
 
     def systemd(self) -> bool:
         """Whether systemd runs this host."""

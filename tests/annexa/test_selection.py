@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from annexa.sweep.selection import asked
 from collectors import catalog
+from tests.acme import CATALOG as ACME
 
 CATALOG = catalog(plugins=False)
+PERSON, TEAM = "acme.people.person", "acme.teams.team"
 
 
 def names(*wanted: str) -> set[str]:
@@ -30,8 +34,48 @@ def test_every_check_on_a_listed_kind_is_judged_whoever_wrote_it() -> None:
 
 
 def test_kinds_that_are_done_are_left_out_unless_others_need_them() -> None:
-    done = {"aws.account"}
+    done = {"aws.account.account"}
     what = asked(CATALOG, "aws", ["aws.s3", "aws.account"], done)
-    assert "aws.account" in what.kinds, "buckets are judged together with their account"
+    assert "aws.account.account" in what.kinds, "buckets are judged together with their account"
     users = asked(CATALOG, "linux", ["linux.net"], {"linux.net.interface"})
     assert "linux.net.interface" not in users.kinds
+
+
+@pytest.mark.parametrize(
+    ("wanted", "done", "kinds"),
+    [
+        ((), (), {PERSON, TEAM}),
+        (("acme.teams",), (), {TEAM}),
+        (("acme.people",), (), {PERSON, TEAM}),
+        ((), (TEAM,), {PERSON, TEAM}),
+        ((), (PERSON,), {TEAM}),
+        ((), (PERSON, TEAM), set()),
+        (("acme.teams",), (TEAM,), set()),
+    ],
+)
+def test_what_is_asked_is_what_is_wanted_not_done_or_needed(
+    wanted: tuple[str, ...], done: tuple[str, ...], kinds: set[str]
+) -> None:
+    assert asked(ACME, "acme", wanted, done).kinds == kinds
+
+
+def test_another_platforms_collectors_are_not_asked() -> None:
+    assert asked(ACME, "aws").listings == ()
+
+
+def test_the_checks_are_those_of_the_asked_kinds_by_id() -> None:
+    ids = [check.id for check in asked(ACME, "acme").checks]
+    assert ids == sorted(ACME.checks)
+    assert [check.id for check in asked(ACME, "acme", ["acme.teams"]).checks] == [
+        "acme.teams.has_lead"
+    ]
+
+
+def test_the_permissions_are_those_of_listings_and_facts() -> None:
+    assert asked(ACME, "acme").permissions == [
+        "people:history",
+        "people:key",
+        "people:list",
+        "teams:list",
+    ]
+    assert asked(ACME, "acme", ["acme.teams"]).permissions == ["teams:list"]

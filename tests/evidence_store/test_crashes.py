@@ -15,7 +15,7 @@ import pytest
 from evidence_store import Store
 from tests.evidence_store.builders import Bench, Clock
 
-ROUNDS = int(os.environ.get("ANNEXA_CRASH_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("ANNEXA_CRASH_ROUNDS", "100"))
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
@@ -39,10 +39,11 @@ with Store.open(path, clock=clock) as store:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no kill -9")
-def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [4, pytest.param(ROUNDS, marks=pytest.mark.prove)])
+def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path, rounds: int) -> None:
     path, acknowledged = tmp_path / "annexa.db", set()
     moments = random.Random(1)  # noqa: S311 - moments, not secrets
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         command = [sys.executable, "-c", WRITER, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
             assert writer.stdout is not None

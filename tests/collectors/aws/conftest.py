@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.collectors.aws.double import Double
+
 ENVIRONMENT = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -39,3 +41,11 @@ def credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREADER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+@pytest.fixture
+def double(credential: None) -> Iterator[Double]:  # noqa: ARG001 - the environment
+    """A server that answers what the test scripts."""
+    made = Double()
+    yield made
+    made.close()

@@ -1,0 +1,170 @@
+"""A server in front of the simulated AWS that remembers every request and can misbehave."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from collectors import Caller, SystemClock
+
+HOPS = {"connection", "content-length", "transfer-encoding", "date", "server"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered instead; `cut` closes before all is sent, `reset` before anything is."""
+
+    status: int = 200
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    reset: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came."""
+
+    method: str
+    url: str
+    host: str
+    access_key: str
+    region: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """What answers are chosen by: `GET /bucket?policy`, or the form of a query request."""
+        return f"{self.method} {self.url} {self.body}"
+
+
+class Double:
+    """Answers by the first pattern that fits, each with its next answer, the last for ever."""
+
+    def __init__(self, behind: str = "") -> None:
+        self.behind = behind
+        self.script: dict[str, list[Answer]] = {}
+        self.seen: list[Request] = []
+        self._lock = threading.Lock()
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                double.handle(self)
+
+            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = handle_any  # noqa: N815 - its names
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        serve = partial(self.server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def asked(self, pattern: str) -> list[Request]:
+        """The requests that a pattern finds."""
+        return [request for request in self.seen if re.search(pattern, request.text)]
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        """One request."""
+        length = int(handler.headers.get("Content-Length") or 0)
+        body = handler.rfile.read(length)
+        scope = re.search(
+            r"Credential=([^/]+)/\d+/([\w-]+)/", handler.headers.get("Authorization", "")
+        )
+        request = Request(
+            handler.command,
+            handler.path,
+            handler.headers.get("Host", ""),
+            scope.group(1) if scope else "",
+            scope.group(2) if scope else "",
+            body.decode(errors="replace"),
+        )
+        answer = self._next(request)
+        if answer is None:
+            self._forward(handler, body)
+            return
+        if answer.reset:
+            handler.close_connection = True
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return
+        content = answer.body.encode()
+        handler.send_response(answer.status)
+        for name, value in answer.headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(content) + (100 if answer.cut else 0)))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(content)
+        if answer.cut:
+            handler.close_connection = True
+
+    def _next(self, request: Request) -> Answer | None:
+        with self._lock:
+            self.seen.append(request)
+            for pattern, answers in self.script.items():
+                if re.search(pattern, request.text):
+                    return answers.pop(0) if len(answers) > 1 else answers[0]
+        return None if self.behind else Answer(501, "<Error><Code>NotScripted</Code></Error>")
+
+    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        place = urlsplit(self.behind)
+        connection = HTTPConnection(place.hostname or "", place.port or 80, timeout=20)
+        connection.request(handler.command, handler.path, body, dict(handler.headers))
+        given = connection.getresponse()
+        content = given.read()
+        handler.send_response(given.status)
+        for name, value in given.getheaders():
+            if name.lower() not in HOPS:
+                handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+        connection.close()
+
+
+def caller(seconds: float = 30) -> Caller:
+    """A caller that waits hardly at all between tries."""
+    clock = SystemClock()
+    return Caller(
+        clock,
+        clock.monotonic() + seconds,
+        threading.Event(),
+        rate=None,
+        jitter=lambda _: 0.0,
+    )
+
+
+def identity(account: str) -> Answer:
+    """STS's answer to GetCallerIdentity."""
+    return Answer(
+        body="<GetCallerIdentityResponse><GetCallerIdentityResult>"
+        f"<Arn>arn:aws:iam::{account}:user/reader</Arn><UserId>AIDA</UserId>"
+        f"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
+
+
+def error(code: str, status: int = 400, message: str = "no", **headers: str) -> Answer:
+    """An error of a service that speaks XML; S3's form fits the others too."""
+    inner = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status, f"<ErrorResponse>{inner}</ErrorResponse>", headers)
+
+
+def s3_error(code: str, status: int = 400, message: str = "no") -> Answer:
+    """An error of S3."""
+    return Answer(status, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>")
