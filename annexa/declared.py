@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import re
 import socket
@@ -28,7 +29,23 @@ AWS_CREDENTIALS: Final = (
 
 
 class DeclarationError(Exception):
-    """Something was named that is not declared or not installed, with what to do."""
+    """Something was named that is not declared or not installed, with what to do.
+
+    `place` is where the configuration says it, if it does: the names of tables down to it.
+    """
+
+    def __init__(self, message: str, place: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+_IN_WORDS: Final = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    tuple: "a list of texts",
+}
 
 
 @dataclass(frozen=True)
@@ -154,21 +171,21 @@ def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
     found: dict[str, dict[str, object]] = {}
     for check_id, criteria in settings.criteria.items():
         check = catalog.checks.get(check_id)
+        table = ("criteria", check_id)
         if check is None:
-            raise DeclarationError(
-                f'criteria."{check_id}": no installed check has this id; see `annexa criteria`'
-            )
+            close = difflib.get_close_matches(check_id, catalog.checks, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else "; see `annexa criteria`"
+            raise DeclarationError(f"no installed check has this id{hint}", table)
         for name, criterion in criteria.items():
             known = check.criteria.get(name)
-            place = f'criteria."{check_id}".{name}'
+            place = (*table, name)
             if known is None:
                 names = ", ".join(sorted(check.criteria)) or "none"
-                raise DeclarationError(f"{place}: the check has no such criterion; it has: {names}")
+                raise DeclarationError(f"the check has no such criterion; it has: {names}", place)
             if not known.accepts(criterion.value):
-                kind = "a list of texts" if known.of is tuple else known.of.__name__
-                raise DeclarationError(f"{place}: write {kind} ({known.unit})")
+                raise DeclarationError(f"write {_IN_WORDS[known.of]} ({known.unit})", place)
             if criterion.unit is not None and criterion.unit != known.unit:
-                raise DeclarationError(f"{place}: the check counts in {known.unit}")
+                raise DeclarationError(f"the check counts in {known.unit}", place)
             if criterion.source.approved_on <= on:
                 found.setdefault(check_id, {})[name] = criterion.value
     return found
@@ -179,12 +196,11 @@ def _rate(target: LinuxTarget | AwsTarget) -> float | None:
 
 
 def _named(every: Mapping[str, LinuxTarget | AwsTarget], name: str) -> str:
-    short = name.partition("/")[2] or name
-    if short not in every:
-        raise DeclarationError(
-            f"target {name} is not declared; declared: {', '.join(sorted(every)) or 'none'}"
-        )
-    return short
+    for short, target in every.items():
+        if name in {short, key_of(short, target)}:
+            return short
+    declared = ", ".join(key_of(short, target) for short, target in sorted(every.items()))
+    raise DeclarationError(f"target {name} is not declared; declared: {declared or 'none'}")
 
 
 def _host_name() -> str:

@@ -94,8 +94,19 @@ def _defined_in(collector: Collector, module: str) -> bool:
 def _plugins() -> list[Collector]:
     found: list[Collector] = []
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
-        loaded = entry.load()
-        found += [loaded] if isinstance(loaded, Collector) else list(loaded)
+        where = f"the installed collector {entry.name!r} ({entry.value})"
+        try:
+            loaded = entry.load()
+        except Exception as error:  # foreign code: named, so that it can be repaired or removed
+            raise CatalogError(
+                f"{where} cannot be loaded: {error!r}; uninstall or repair it"
+            ) from error
+        several = [loaded] if isinstance(loaded, Collector) else loaded
+        if not isinstance(several, list | tuple) or not all(
+            isinstance(each, Collector) for each in several
+        ):
+            raise CatalogError(f"{where} is no Collector; uninstall or repair it")
+        found += several
     return found
 
 

@@ -21,7 +21,7 @@ def check(context: Context) -> None:
 
     settings = context.settings
     jobs = declared.jobs(settings, context.at.date())
-    declared.bound(settings, context.catalog, context.at.date())
+    context.bound()
     where = context.config_path or "no file: defaults"
     click.echo(
         f"{where}: ok, {len(jobs)} targets, {len(settings.criteria)} checks with bound criteria, "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from annexa.sweep import Bound
     from collectors import Catalog
     from config import Settings
     from evidence_store import Store
@@ -109,6 +110,31 @@ class Context:
             yield opened
         finally:
             opened.close()
+
+    def bound(self) -> Bound:
+        """The criteria in force, checked against the installed checks.
+
+        Raises:
+            ConfigError: one fits no check; with its line.
+        """
+        from annexa import declared  # noqa: PLC0415 - when needed
+        from config import ConfigError  # noqa: PLC0415 - when needed
+        from config.lines import lines  # noqa: PLC0415 - when needed
+
+        try:
+            return declared.bound(self.settings, self.catalog, self.at.date())
+        except declared.DeclarationError as error:
+            if self.config_path is None or not error.place:
+                raise
+            where = lines(self.config_path.read_text(encoding="utf-8"))
+            line = next(
+                where[error.place[:n]]
+                for n in range(len(error.place), -1, -1)
+                if error.place[:n] in where
+            )
+            first, check, *rest = error.place
+            named = ".".join([first, f'"{check}"', *rest])
+            raise ConfigError([f"{self.config_path}:{line}: {named}: {error}"]) from error
 
     def check_names(self) -> None:
         """Refuse names of collectors that are not installed."""

@@ -116,5 +116,6 @@ def _word(before: str | None, after: str | None) -> str:
     if after == "fail":
         return "regressed" if before == "pass" else "new failure"
     if before == "fail":
-        return {"pass": "recovered", None: "gone"}.get(after, "no longer known")
+        words = {"pass": "recovered", "not_applicable": "no longer applies", None: "gone"}
+        return words.get(after, "no longer known")
     return "changed"

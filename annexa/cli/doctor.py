@@ -121,7 +121,7 @@ def _targets(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
     from collectors import Caller, CallError, SystemClock  # noqa: PLC0415
 
     today = context.at.date()
-    declared.bound(context.settings, context.catalog, today)
+    context.bound()
     for out in declared.out_of_scope(context.settings, today):
         yield _row("note", out.key, f"out of scope by decision of {out.date}: {out.reason}")
     for job in declared.jobs(context.settings, today, context.targets):

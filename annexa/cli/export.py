@@ -36,6 +36,9 @@ CRITERIA: Final = tuple(
 )  # fmt: skip
 
 
+Tables = dict[str, tuple[tuple[Column, ...], list[dict[str, Any]]]]
+
+
 @click.command()
 @common
 @click.option(
@@ -54,7 +57,7 @@ def export(context: Context, output: Path | None) -> None:
     with context.store() as store:
         rows = list(store.findings(context.as_of))
         rolled = posture(store, context.settings, context.framework, context.at, rows)
-        tables: dict[str, tuple[tuple[Column, ...], list[dict[str, Any]]]] = {
+        tables: Tables = {
             "findings": (FINDINGS, [row_of(row, context.framework) for row in rows]),
             "controls": (
                 CONTROLS,
@@ -64,7 +67,19 @@ def export(context: Context, output: Path | None) -> None:
             "parts": (PARTS, _parts(context, store)),
         }
         head = _head(context, store, rolled)
-    if context.layout == "json":
+    try:
+        _write(context.layout, output, head, tables)
+    except OSError as error:
+        raise click.UsageError(
+            f"{error.filename}: {error.strerror}; name another --output"
+        ) from error
+    if output is not None:
+        counts = ", ".join(f"{len(found)} {name}" for name, (_, found) in tables.items())
+        click.echo(f"{output}: {counts}", err=True)
+
+
+def _write(layout: str, output: Path | None, head: dict[str, Any], tables: Tables) -> None:
+    if layout == "json":
         text = json_text(head | {name: found for name, (_, found) in tables.items()})
         if output is None:
             click.echo(text)
@@ -75,9 +90,6 @@ def export(context: Context, output: Path | None) -> None:
         for name, (columns, found) in tables.items():
             (output / f"{name}.csv").write_text(csv_text(columns, found), encoding="utf-8")
         (output / "about.json").write_text(json_text(head) + "\n", encoding="utf-8")
-    if output is not None:
-        counts = ", ".join(f"{len(found)} {name}" for name, (_, found) in tables.items())
-        click.echo(f"{output}: {counts}", err=True)
 
 
 def _head(context: Context, store: Store, rolled: RollUp) -> dict[str, Any]:

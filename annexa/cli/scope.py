@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from annexa.cli.context import Context, common
 from annexa.cli.render import Column, say, show
+
+if TYPE_CHECKING:
+    from config import Criterion
 
 
 @click.command()
@@ -94,12 +97,11 @@ def _head(context: Context, rows: list[dict[str, Any]]) -> None:
 @click.option("--unbound", is_flag=True, help="Only those without default that you have not given.")
 def criteria(context: Context, *, unbound: bool) -> None:
     """The thresholds and lists of the checks: value, unit, and the sentence they come from."""
-    from annexa import declared  # noqa: PLC0415 - this command only
     from collectors import Unbound  # noqa: PLC0415
 
     context.check_names()
     settings = context.settings
-    declared.bound(settings, context.catalog, context.at.date())
+    context.bound()
     rows: list[dict[str, Any]] = []
     for check in context.catalog.checks.values():
         if context.collectors and check.id.rpartition(".")[0] not in context.collectors:
@@ -116,7 +118,7 @@ def criteria(context: Context, *, unbound: bool) -> None:
                     "criterion": name,
                     "value": set_to.value if set_to else None if missing else criterion.default,
                     "unit": criterion.unit,
-                    "state": "bound" if set_to else "not given" if missing else "default",
+                    "state": _state(context, set_to, missing=missing),
                     "source": f"{set_to.source.document} v{set_to.source.version} "
                     f"§{set_to.source.section}, approved {set_to.source.approved_on} by "
                     f"{set_to.source.approved_by}"
@@ -145,3 +147,11 @@ def criteria(context: Context, *, unbound: bool) -> None:
             "  value = …  with [….source] document, version, section, approved_by, approved_on",
             "dim",
         )
+
+
+def _state(context: Context, given: Criterion | None, *, missing: bool) -> str:
+    """Where a criterion's value comes from; one counts from its approval, never backwards."""
+    if given is None:
+        return "not given" if missing else "default"
+    in_force = given.source.approved_on <= context.at.date()
+    return "bound" if in_force else f"in force from {given.source.approved_on}"

@@ -85,7 +85,7 @@ def run(
     jobs = declared.jobs(settings, today, context.targets)
     if root is not None:
         jobs = [declared.image_job(root)]
-    bound = declared.bound(settings, context.catalog, today)
+    bound = context.bound()
     text = context.config_path.read_bytes() if context.config_path else b""
     means = Means(
         refs=check_refs(list(context.catalog.checks.values()), bound),

@@ -90,8 +90,8 @@ class Operation:
             with ambient(self._around):
                 answer = self._ask(**parameters)
         except Exception as error:
-            meta = getattr(error, "response", {}).get("ResponseMetadata", {})
-            _remember(note, meta)
+            # An error of the connection has a `response` too, which is None.
+            _remember(note, (getattr(error, "response", None) or {}).get("ResponseMetadata", {}))
             if meant := understood(error):
                 raise meant from error
             raise

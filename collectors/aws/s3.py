@@ -126,13 +126,18 @@ def buckets(target: AwsTarget) -> Iterator[Bucket]:
 def access_points(target: AwsTarget) -> Iterator[AccessPoint]:
     """The access points of every region that is on; one refused region leaves the others."""
     number = target.identify().subject
+    seen: set[str] = set()
     refused: CallError | None = None
     for region in target.regions():
-        ask = target.operation("s3control", "list_access_points", region)
+        listed = target.pages(
+            "s3control", "list_access_points", "AccessPointList", scope=region, AccountId=number
+        )
         try:
-            for page in ask.pages(AccountId=number):
-                for row in page["AccessPointList"]:
-                    yield AccessPoint(id=row["AccessPointArn"], scope=region, listed=row)
+            for row in listed:
+                arn = row["AccessPointArn"]
+                if arn not in seen:
+                    seen.add(arn)
+                    yield AccessPoint(id=arn, scope=arn.split(":")[3], listed=row)
         except CallError as error:
             refused = refused or error
     if refused:

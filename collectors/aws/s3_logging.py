@@ -53,11 +53,11 @@ def trails(target: AwsTarget) -> Iterator[Trail]:
     refused: CallError | None = None
     for region in target.regions():
         try:
-            listed = target.call("cloudtrail", "describe_trails", scope=region)["trailList"]
+            answer = target.call("cloudtrail", "describe_trails", scope=region)
         except CallError as error:
             refused = refused or error
             continue
-        for row in listed:
+        for row in answer.get("trailList", []):
             if row["TrailARN"] not in seen:
                 seen.add(row["TrailARN"])
                 yield Trail(id=row["TrailARN"], scope=row["HomeRegion"], listed=row)

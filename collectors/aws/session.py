@@ -153,7 +153,7 @@ def _session(profile: str | None) -> Session:
     factory.set_parser_defaults(timestamp_parser=iso)
     session.register("before-endpoint-resolution.*", _resolve_in_region)
     session.register("before-sign.*", _sign_in_region)
-    session.register("before-sign.s3-control.*", _reach_address)
+    session.register("before-sign.s3-control.*", reach_address)
     session.register("before-parse.*.*", _refuse_what_is_no_answer)
     try:
         session.get_scoped_config()
@@ -188,7 +188,7 @@ def _sign_in_region(**event: Any) -> None:  # noqa: ANN401 - botocore's events a
         signing["request_credentials"] = ambience.credential
 
 
-def _reach_address(**event: Any) -> None:  # noqa: ANN401 - botocore's events are untyped
+def reach_address(**event: Any) -> None:  # noqa: ANN401 - botocore's events are untyped
     """S3 Control puts the account before the host, which an endpoint that is an address forbids."""
     request = event["request"]
     parts = urlsplit(request.url)

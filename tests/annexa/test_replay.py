@@ -1,4 +1,4 @@
-"""Re-performance: the stored documents give the stored verdicts again, or the difference is told."""
+"""Re-performance: stored documents give the stored verdicts again, or the difference is told."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner, Result
 
+from annexa.cli import annexa
 from collectors import CatalogError, Connection, Status, catalog
 from collectors.linux import LinuxConnection
 from collectors.testing import Conformance, judge
@@ -39,14 +41,8 @@ def host(tmp_path: Path) -> Path:
     return root
 
 
-def annexa(*arguments: str, plugins: str = str(FOLDER)) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "annexa", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": plugins},
-    )
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(annexa, arguments, standalone_mode=False)
 
 
 class TestConformance(Conformance):
@@ -76,33 +72,31 @@ def test_it_is_found_by_its_entry_point_among_our_own() -> None:
     assert names == sorted(names)
 
 
-def test_the_command_lists_it_and_reads_with_it(host: Path, tmp_path: Path) -> None:
-    listed = annexa("collectors", "--collector", "linux.acme", "--checks", "--format", "json")
-    (row,) = orjson.loads(listed.stdout)
+@pytest.mark.usefixtures("installed")
+def test_the_command_lists_it_and_names_no_control_for_it() -> None:
+    ended = run("collectors", "--collector", "linux.acme", "--checks", "--format", "json")
+    (row,) = orjson.loads(ended.stdout)
     assert row["check_id"] == "linux.acme.names_its_owner"
     assert row["controls"] == [], "a check that is mapped to nothing says so"
-    store = tmp_path / "evidence.db"
-    swept = annexa(
-        "sweep", "--store", str(store), "--root", str(host), "--collector", "linux.acme",
-        "--format", "json",
-    )  # fmt: skip
-    assert swept.returncode == 0, swept.stderr
-    assert orjson.loads(swept.stdout)["findings"]["pass"] == 1
-    again = annexa("findings", "--store", str(store), "--format", "csv")
-    assert "linux.acme.names_its_owner,/etc/issue.net" in again.stdout
 
 
-def test_a_distribution_that_is_gone_leaves_its_evidence_readable(
-    host: Path, tmp_path: Path
+def test_a_sweep_reads_with_it_and_its_evidence_outlives_it(
+    host: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = str(tmp_path / "evidence.db")
-    swept = annexa("sweep", "--store", store, "--root", str(host), "--collector", "linux.acme")
-    assert swept.returncode == 0, swept.stderr
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(FOLDER)
+        swept = run("sweep", "--store", store, "--root", str(host), "--collector", "linux.acme")
+    assert swept.exit_code == 0, swept.stderr
+    assert "pass 1   fail 0" in swept.stdout
+    monkeypatch.delitem(sys.modules, "annexa_acme")
     for command in ("status", "findings", "unknowns", "verify"):
-        ended = annexa(command, "--store", store, plugins="")
-        assert ended.returncode == 0, ended.stderr
-    replayed = annexa("evidence", "replay", "--store", store, plugins="")
-    assert "not compared: the check is not installed" in replayed.stdout
+        assert run(command, "--store", store).exit_code == 0, command
+    rows = run("findings", "--store", store, "--format", "csv").stdout.splitlines()
+    assert rows[1].startswith("linux/image-")
+    assert "linux.acme.names_its_owner,/etc/issue.net,linux.acme.banner,host,pass" in rows[1]
+    replayed = run("evidence", "replay", "--store", store).stdout
+    assert "1 not compared: the check is not installed" in replayed
 
 
 @pytest.mark.parametrize(
@@ -113,9 +107,11 @@ def test_a_distribution_that_is_gone_leaves_its_evidence_readable(
             "two installed collectors bring the collector 'linux.net'",
         ),
         (
-            "from annexa_acme import *\nfrom collectors import Collector\n"
-            "collector = Collector('linux.other', 'x', listings=[])\n"
-            "collector.resources(Banner, permission='p')(lambda t: iter(()))\n",
+            (
+                "from annexa_acme import *\nfrom collectors import Collector\n"
+                "collector = Collector('linux.other', 'x', listings=[])\n"
+                "collector.resources(Banner, permission='p')(lambda t: iter(()))\n"
+            ),
             "two installed collectors bring the kind 'linux.acme.banner'",
         ),
         ("collector = 3\n", "annexa_bad"),
@@ -135,7 +131,13 @@ def test_a_distribution_that_clashes_or_breaks_is_refused_with_its_name(
         "[annexa.collectors]\nbad = annexa_bad:collector\n"
     )
     (folder / "annexa_bad.py").write_text(text)
-    ended = annexa("collectors", plugins=f"{folder}{os.pathsep}{FOLDER}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "annexa", "collectors"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{FOLDER}"},
+    )
     assert ended.returncode == 3, ended.stderr
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -144,5 +146,5 @@ def test_a_distribution_that_clashes_or_breaks_is_refused_with_its_name(
 def test_a_clash_is_an_error_of_the_catalogue() -> None:
     from collectors import Catalog  # noqa: PLC0415 - only here
 
-    with pytest.raises(CatalogError, match="bring the collector 'linux.acme'"):
+    with pytest.raises(CatalogError, match=r"bring the collector 'linux\.acme'"):
         Catalog((annexa_acme.collector, annexa_acme.collector))

@@ -45,17 +45,22 @@ class Request:
 
 
 class Double:
-    """Answers by the first pattern that fits, each with its next answer, the last for ever."""
+    """Answers by the first pattern that fits, each with its next answer, the last for ever.
+
+    None passes a request on to the server behind.
+    """
 
     def __init__(self, behind: str = "") -> None:
         self.behind = behind
-        self.script: dict[str, list[Answer]] = {}
+        self.script: dict[str, list[Answer | None]] = {}
         self.seen: list[Request] = []
         self._lock = threading.Lock()
         double = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65536  # one packet an answer: two would wait for each other
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 double.handle(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from collectors import CallError, Cause
 from collectors.aws import AwsConnection, AwsTarget
@@ -150,14 +152,35 @@ def test_throttling_without_end_stops_at_the_deadline(double: Double) -> None:
     assert len(double.seen) == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["", "   ", "<ListAllMyBucketsResult><Buck", "garbage", "<html><body>sign in</body></html>",
-     "<!DOCTYPE html><html></html>"],
-)  # fmt: skip
-def test_what_is_no_xml_answer_is_malformed_never_an_empty_list(double: Double, body: str) -> None:
+NO_XML = ["", "   ", "<html><body>sign in</body></html>", "<!DOCTYPE html><html></html>"]
+BROKEN_XML = ["<ListUsersResponse><Us", "garbage"]
+
+
+@pytest.mark.parametrize("body", NO_XML)
+def test_what_is_no_answer_of_s3_is_malformed_never_an_empty_list(
+    double: Double, body: str
+) -> None:
     double.script = {LIST: [Answer(body=body)]}
     failed = refusal(lambda: opened(double).call("s3", "list_buckets"))
+    assert failed.cause is Cause.MALFORMED
+
+
+@pytest.mark.parametrize("body", BROKEN_XML)
+def test_what_s3_breaks_off_is_asked_again_since_it_may_fail_after_its_200(
+    double: Double, body: str
+) -> None:
+    double.script = {LIST: [Answer(body=body), buckets("one")]}
+    rows = opened(double).pages("s3", "list_buckets", "Buckets", MaxBuckets=1)
+    assert [row["Name"] for row in rows] == ["one"]
+    double.script = {LIST: [Answer(body=body)]}
+    failed = refusal(lambda: opened(double).call("s3", "list_buckets"))
+    assert failed.cause is Cause.UNREACHABLE
+
+
+@pytest.mark.parametrize("body", NO_XML + BROKEN_XML)
+def test_what_is_no_xml_answer_is_malformed_never_an_empty_list(double: Double, body: str) -> None:
+    double.script = {"POST": [Answer(body=body)]}
+    failed = refusal(lambda: opened(double).call("iam", "list_users"))
     assert failed.cause is Cause.MALFORMED
 
 
@@ -329,6 +352,17 @@ def test_a_profile_that_is_not_there_is_refused_when_opened(double: Double) -> N
     assert (failed.cause, failed.code) == (Cause.DENIED, "ProfileNotFound")
 
 
+def test_an_sdk_that_is_not_installed_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "botocore"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(CallError, match=r"annexa\[aws\]") as raised:
+        AwsConnection("prod").open(caller())
+    assert raised.value.cause is Cause.NOT_ASKED
+
+
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"])
 def test_the_endpoint_of_the_environment_is_used(
     double: Double, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -384,6 +418,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "s3control": ("get_public_access_block", {"AccountId": ACCOUNT}),
     "sts": ("get_caller_identity", {}),
 }
+NO_ANSWER = (BotoCoreError, ClientError, CallError, ResponseParserError)
 REGIONS = ("eu-west-1", "us-east-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1")
 
 
@@ -406,13 +441,15 @@ def test_a_shared_client_asks_the_same_place_as_a_client_of_its_region(service: 
     shared = Clients(None, None, None)
     for session in (plain, shared.session):
         session.register("before-send.*.*", answer)
-    config = Config(s3={"us_east_1_regional_endpoint": "regional"})
+    config = Config(
+        s3={"us_east_1_regional_endpoint": "regional"}, retries={"total_max_attempts": 1}
+    )
     for region in REGIONS:
         own = plain.create_client(service, region_name=region, config=config)
         common = shared.client(service, "eu-west-1")
         for client in (own, common):
             # The answer is empty: only the request matters.
-            with ambient(Ambience(region)), suppress(BotoCoreError, ClientError, CallError):
+            with ambient(Ambience(region)), suppress(*NO_ANSWER):
                 getattr(client, operation)(**parameters)
         assert seen[-1] == seen[-2], region
     assert len(seen) == 2 * len(REGIONS)
