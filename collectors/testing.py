@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from collectors.calls import Caller, SystemClock
-from collectors.collector import Collector, Listing
+from collectors.collector import Collector
 from collectors.documents import document_of, marker, merge, restore, split, without_secrets
-from collectors.interface import Connection, Identity, Target
+from collectors.interface import Connection, Identity
 from collectors.judging import Check, Scene, Verdict
-from collectors.model import CallError, Cause, FactUnknown, Kind, Resource, Status, Unread
+from collectors.model import Cause, FactUnknown, Kind, Resource, Status, Unread
 from collectors.reading import ListingRun, PartRead, read_facts
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -64,6 +64,23 @@ class Collected:
 
         return Scene(at, read)
 
+    def without(self, permission: str) -> Collected:
+        """What the pass would have given had this permission been refused, and nothing else."""
+        listings = [listing for c in self.collectors for listing in c.listings]
+        unlisted = {
+            kind.kind for each in listings if permission in each.permissions for kind in each.kinds
+        }
+        why = Unread("AccessDenied", permission)
+        return Collected(
+            self.identity,
+            [
+                replace(part, collected=0, unread=why) if part.kind in unlisted else part
+                for part in self.parts
+            ],
+            [_refused(r, permission) for r in self.resources if r.kind not in unlisted],
+            self.collectors,
+        )
+
     def findings(
         self, at: datetime = NOW, bound: Mapping[str, Mapping[str, object]] | None = None
     ) -> dict[tuple[str, str], Verdict]:
@@ -81,17 +98,18 @@ class Collected:
         return found
 
 
-def collect(
-    connection: Connection,
-    collectors: Sequence[Collector],
-    *,
-    deny: Collection[str] = (),
-    rate: float | None = None,
-) -> Collected:
-    """Read everything these collectors ask for, one call after another.
+def _refused(resource: Resource[Any], permission: str) -> Resource[Any]:
+    facts = dict(resource.facts)
+    for name, definition in type(resource).fact_definitions().items():
+        if permission in definition.permissions:
+            facts[name] = Unread("AccessDenied", permission)
+    return replace(resource, facts=facts)
 
-    `deny` refuses every listing and fact that needs one of these permissions.
-    """
+
+def collect(
+    connection: Connection, collectors: Sequence[Collector], *, rate: float | None = None
+) -> Collected:
+    """Read everything these collectors ask for, one call after another."""
     caller = Caller(
         SystemClock(), SystemClock().monotonic() + FOREVER, threading.Event(), rate=rate
     )
@@ -101,17 +119,15 @@ def collect(
     def defect(error: Exception, where: str) -> None:
         defects.append(f"{where}: {error!r}")
 
-    guarded = _Denying(target, frozenset(deny))
     parts: list[PartRead] = []
     resources: list[Resource[Any]] = []
     for collector in collectors:
         for listing in collector.listings:
             for scope in target.scopes(listing.per):
-                run = ListingRun(collector, guarded.listing(listing), target, scope, defect)
+                run = ListingRun(collector, listing, target, scope, defect)
                 while not run.ended:
-                    for row in run.take(500):
-                        read = read_facts(row, collector, target, defect)
-                        resources.append(guarded.facts(read))
+                    rows = run.take(500)
+                    resources += [read_facts(row, collector, target, defect) for row in rows]
                 parts += run.parts()
     return Collected(target.identify(), parts, resources, collectors, defects)
 
@@ -149,9 +165,10 @@ class Conformance:
 
     def test_a_denied_permission_only_ever_gives_unknowns(self, connection: Connection) -> None:
         """Nothing flips, nothing vanishes, and the finding names what is missing."""
-        before = collect(connection, self.collectors).findings(bound=self.bound)
+        whole = collect(connection, self.collectors)
+        before = whole.findings(bound=self.bound)
         for permission in sorted(permissions(self.collectors)):
-            denied = collect(connection, self.collectors, deny={permission})
+            denied = whole.without(permission)
             after = denied.findings(bound=self.bound)
             for key, verdict in after.items():
                 same = before.get(key)
@@ -180,31 +197,6 @@ def permissions(collectors: Sequence[Collector]) -> set[str]:
     for kind in (kind for listing in listings for kind in listing.kinds):
         found |= {p for f in kind.fact_definitions().values() for p in f.permissions}
     return found
-
-
-class _Denying:
-    def __init__(self, target: Target, denied: frozenset[str]) -> None:
-        self._target = target
-        self._denied = denied
-
-    def listing(self, listing: Listing) -> Listing:
-        hit = sorted(self._denied & set(listing.permissions))
-        if not hit:
-            return listing
-
-        def refuse(_: Target) -> Any:  # noqa: ANN401 - never returns
-            raise CallError(Cause.DENIED, "AccessDenied", permission=hit[0])
-
-        return Listing(listing.kinds, listing.permissions, refuse, listing.per)
-
-    def facts(self, resource: Resource[Any]) -> Resource[Any]:
-        facts = dict(resource.facts)
-        for name, definition in type(resource).fact_definitions().items():
-            if hit := sorted(self._denied & set(definition.permissions)):
-                facts[name] = Unread("AccessDenied", hit[0])
-        return type(resource)(
-            id=resource.id, listed=resource.listed, scope=resource.scope, facts=facts
-        )
 
 
 def _documents(collected: Collected) -> dict[tuple[str, str, str], str]:
