@@ -27,6 +27,7 @@ def daemon(context: Context) -> None:
     from scheduler import serve  # noqa: PLC0415 - this command only
 
     context.check_names()
+    context.bound()
     every = context.settings.schedule.every
     log = structlog.get_logger()
     log.info("daemon_started", every_seconds=int(every.total_seconds()), store=str(context.path))

@@ -94,7 +94,7 @@ def test_a_target_out_of_scope_is_refused_by_name_with_the_decision(name: str) -
 
 @pytest.mark.parametrize("name", ["web-2", "linux/web-2", "aws/web-1", ""])
 def test_a_target_nobody_declared_is_refused_with_those_that_are(name: str) -> None:
-    with pytest.raises(DeclarationError, match="is not declared; declared: .*web-1"):
+    with pytest.raises(DeclarationError, match=r"is not declared; declared: .*web-1"):
         jobs(settings(), TODAY, [name])
 
 

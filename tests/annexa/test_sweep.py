@@ -421,24 +421,24 @@ def test_ten_thousand_resources_do_not_stay_in_memory_while_they_are_read(
 ) -> None:
     body = "x" * 2_000
     world = World(teams={"north": _Rows(10_000, body)})
-    bench.sweep(World(teams={"north": [team("ops")]}))
-    peaks: list[int] = []
-    record = bench.store.record
+    peaks: list[tuple[int, int]] = []
 
     def measured(unit: UnitRecord) -> Receipt:
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        return record(unit)
+        peak = tracemalloc.get_traced_memory()[1]
+        peaks.append((len(list(unit.documents)), peak))
+        raise StoreError("measured")
 
     monkeypatch.setattr(bench.store, "record", measured)
     gc.collect()
     tracemalloc.start()
     try:
-        bench.engine().run(jobs(world), Scope(), collectors=["acme.teams"])
+        with pytest.raises(StoreError, match="measured"):
+            bench.engine().run(jobs(world), Scope(), collectors=["acme.teams"])
     finally:
         tracemalloc.stop()
-    assert bench.store.targets()[0].resources == 10_000
-    assert peaks[0] < 10_000 * len(body) * 0.75, f"{peaks[0] / 1e6:.0f} MB"
+    ((resources, peak),) = peaks
+    assert resources == 10_000
+    assert peak < 10_000 * len(body) * 0.75, f"{peak / 1e6:.0f} MB"
 
 
 class _Rows(list[Any]):
