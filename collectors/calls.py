@@ -221,6 +221,10 @@ class Caller:
             except CallError as error:
                 self._note(error.code, operation, place, parameters, page, note, started)
                 raise
+            except Exception as error:
+                name = type(error).__name__
+                self._note(name, operation, place, parameters, page, note, started)
+                raise
             else:
                 self._note("ok", operation, place, parameters, page, note, started)
                 return answer

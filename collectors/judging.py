@@ -168,11 +168,22 @@ class Check(Generic[Kind]):
             names = ", ".join(sorted(missing))
             return unknown(Cause.CRITERION_MISSING, f"criterion not bound: {names}")
         try:
-            return self.ask(resource, scene, **values)
+            return self.ask(resource, self._named(scene), **values)
         except FactUnknown as refusal:
             return _unread(refusal.unread)
         except MalformedError as error:
             return unknown(Cause.MALFORMED, str(error))
+
+    def _named(self, scene: Scene) -> Scene:
+        """The scene with the kinds this check names: others may not have been listed at all."""
+        names = {kind.kind for kind in self.also}
+
+        def read(kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
+            if kind.kind not in names:
+                raise TypeError(f"the check asks for {kind.kind} without naming it in `also`")
+            return scene.read(kind)
+
+        return Scene(scene.at, read)
 
 
 def _unread(unread: Unread) -> Verdict:

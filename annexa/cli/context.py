@@ -147,6 +147,12 @@ class Context:
 
     def findings(self, store: Store) -> list[FindingRow]:
         """The findings as of the asked instant, of the asked targets and collectors."""
+        known = [row.target for row in store.targets()]
+        names = {*known, *(key.partition("/")[2] for key in known)}
+        if strange := sorted(set(self.targets) - names):
+            read = ", ".join(known) or "none"
+            raise click.UsageError(f"target {strange[0]} was never read; read: {read}")
+        self.check_names()
         rows = store.findings(self.as_of)
         return [row for row in rows if self._wanted(row)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from annexa.cli.render import Column
@@ -77,14 +79,12 @@ def undecided(row: FindingRow) -> bool:
     return row.cause == "criterion_missing"
 
 
-def excepted(row: FindingRow, exceptions: Sequence[AcceptedFailure]) -> AcceptedFailure | None:
-    """The exception in force now under which a failure stands, if there is one."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from fnmatch import fnmatchcase  # noqa: PLC0415
-
-    now = datetime.now(UTC)
+def excepted(
+    row: FindingRow, exceptions: Sequence[AcceptedFailure], at: datetime
+) -> AcceptedFailure | None:
+    """The exception in force at a time under which a failure stands, if there is one."""
     for each in exceptions:
-        in_force = each.approved_at <= now < each.expires
+        in_force = each.approved_at <= at < each.expires
         if (
             in_force
             and fnmatchcase(row.check_id, each.checks)

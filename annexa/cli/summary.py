@@ -74,7 +74,9 @@ def _facts(
         "findings": {
             "pass": counts["pass"],
             "fail": counts["fail"],
-            "excepted": sum(1 for row in rows if row.status == "fail" and excepted(row, accepted)),
+            "excepted": sum(
+                1 for row in rows if row.status == "fail" and excepted(row, accepted, context.at)
+            ),
             "unknown": sum(1 for row in rows if row.status == "unknown" and not undecided(row)),
             "undecided": sum(1 for row in rows if undecided(row)),
             "not_applicable": counts["not_applicable"],

@@ -88,7 +88,14 @@ def run(
     bound = context.bound()
     text = context.config_path.read_bytes() if context.config_path else b""
     means = Means(
-        refs=check_refs(list(context.catalog.checks.values()), bound),
+        refs=check_refs(
+            [
+                check
+                for check in context.catalog.checks.values()
+                if check.id.partition(".")[0] in {job.connection.platform for job in jobs}
+            ],
+            bound,
+        ),
         mark=marker(store.derive_key("redaction")),
         defect=logs.defect,
         config_digest=digest_of(text),

@@ -6,6 +6,7 @@ Run as `python -m annexa.demo.server PORT`. `PUT /_demo/refuse` with a body such
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -19,6 +20,14 @@ REFUSAL: Final = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
     b"<Message>User is not authorized to perform: s3:GetBucketPolicyStatus</Message></Error>"
 )
+
+
+MEMBER: Final = (
+    b'<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
+    b"<Code>AccountNotManagementOrDelegatedAdministratorException</Code>"
+    b"<Message>The account is a member of its organisation.</Message></Error></ErrorResponse>"
+)
+"""What IAM tells a member account about its organisation; moto does not know the question."""
 
 
 class Refusing:
@@ -42,6 +51,12 @@ class Refusing:
             if query == subresource and bucket in f"{environ.get('HTTP_HOST', '')}{path}":
                 start("403 Forbidden", [("Content-Type", "application/xml")])
                 return [REFUSAL]
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            if b"Action=ListOrganizationsFeatures" in body:
+                start("400 Bad Request", [("Content-Type", "text/xml")])
+                return [MEMBER]
         return self._behind(environ, start)
 
 

@@ -27,7 +27,6 @@ Bound = Mapping[str, Mapping[str, object]]
 """What the organisation bound: check id to criterion name to value."""
 
 Others = Callable[[str], Sequence[Mapping[str, Any]]]
-ReadKind = Callable[[type[Resource[Any]]], Sequence[Resource[Any]]]
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,8 @@ class Judge:
         if not alone:
             return ()
         resource = restore(self._kinds[kind], document)
-        return tuple(
-            self._ask(check, resource, scene_of(check, self.at, _nothing)) for check in alone
-        )
+        scene = Scene(self.at)
+        return tuple(self._ask(check, resource, scene) for check in alone)
 
     def cross(self, kind: str, document: Mapping[str, Any], others: Others) -> tuple[Finding, ...]:
         """The verdicts of the checks that also ask for other resources of the unit."""
@@ -97,8 +95,7 @@ class Judge:
             return self._restored[wanted.kind]
 
         return tuple(
-            self._ask(check, resource, scene_of(check, self.at, read))
-            for check in self.across({kind})
+            self._ask(check, resource, Scene(self.at, read)) for check in self.across({kind})
         )
 
     def across(self, kinds: set[str]) -> list[Check[Any]]:
@@ -136,19 +133,3 @@ class Judge:
             same = Finding(self._refs[check.id], verdict.status.value, cause, verdict.because)
             self._made[check.id, verdict] = same
         return same
-
-
-def scene_of(check: Check[Any], at: datetime, read: ReadKind) -> Scene:
-    """What one check may see: only the kinds it names are certain to have been listed."""
-    named = {kind.kind for kind in check.also}
-
-    def read_named(kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
-        if kind.kind not in named:
-            raise TypeError(f"the check asks for {kind.kind} without naming it in `also`")
-        return read(kind)
-
-    return Scene(at, read_named)
-
-
-def _nothing(_kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
-    return ()

@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 
-from annexa.sweep.judging import scene_of
-from collectors import Catalog, Cause, Check, FactUnknown, Resource, Status, Unread, Verdict
+from collectors import Catalog, Cause, Check, FactUnknown, Resource, Scene, Status, Unread, Verdict
 from collectors.documents import merge, restore
 from evidence_store.answers import FindingRow, PartRow
 from evidence_store.interface import EvidenceStore
@@ -149,7 +148,7 @@ class _Unit:
         try:
             return check.judge(
                 resource,
-                scene_of(check, self.at, self._all),
+                Scene(self.at, self._all),
                 self._criteria[row.check_id, row.check_version],
             )
         except Exception as error:  # noqa: BLE001 - a defect gives the same unknown as in the sweep

@@ -147,6 +147,7 @@ def bucket_lifecycle_expiration(
     Bucket,
     "low",
     remediation="Replicate the whole bucket to one in another region or account.",
+    also=(Bucket,),
 )
 def bucket_replication(
     bucket: Bucket, scene: Scene, *, critical: tuple[str, ...] = criterion(TAGS)

@@ -96,6 +96,7 @@ def uid0_unique(account: LocalAccount, _: Scene) -> Verdict:
     "medium",
     remediation="Give every person and service its own account; register generic ones with an"
     " owner, or remove them.",
+    also=(LocalAccount,),
 )
 def no_shared_or_duplicate(
     account: LocalAccount,

@@ -182,6 +182,7 @@ def password_quality(
     "low",
     remediation="Set PASS_MAX_DAYS in /etc/login.defs and INACTIVE in /etc/default/useradd, and"
     " bring existing accounts in line with `chage`.",
+    also=(LocalPassword,),
 )
 def password_ageing(
     host: SignInRules,

@@ -5,11 +5,13 @@ python docs/images/draw.py
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from pathlib import Path
 
 import pexpect
+import pyte
 from rich.console import Console
 from rich.text import Text
 
@@ -31,12 +33,23 @@ def main() -> None:
         shown.expect("Why is the public bucket")
         text = shown.before or ""
         shown.close()
-    start = text.index("$ annexa sweep")
-    text = text[start:].replace(str(keep), "~/.local/share/annexa").replace("\r\n", "\n")
-    lines = [line.rpartition("\r")[2] for line in text.split("\n")]
-    console = Console(record=True, width=COLUMNS, file=Path("/dev/null").open("w"))  # noqa: SIM115
-    console.print(Text.from_ansi("\n".join(lines).strip()))
+    screen = pyte.HistoryScreen(COLUMNS, 200)
+    pyte.Stream(screen).feed(text[text.index("$ annexa sweep") :].replace(str(keep), "~/acme"))
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    for row in range(screen.cursor.y):
+        console.print(_line(screen, row), no_wrap=True, overflow="ignore", crop=False)
     console.save_svg(str(HERE / "status.svg"), title="annexa")
+
+
+def _line(screen: pyte.Screen, row: int) -> Text:
+    """One line of the terminal with its colours; spaces that would be lost are kept."""
+    line = Text()
+    for column in range(COLUMNS):
+        cell = screen.buffer[row][column]
+        colour = "" if cell.fg == "default" else cell.fg.replace("brown", "yellow")
+        style = f"{'bold ' if cell.bold else ''}{colour}".strip()
+        line.append(cell.data.replace(" ", "\u00a0"), style=style)
+    return line
 
 
 if __name__ == "__main__":
