@@ -165,7 +165,8 @@ def _table(context: Context, results: Sequence[ControlResult]) -> None:
             {
                 "control": f"{r.control} {_title(context.framework.controls[r.control].title)}",
                 "status": r.status.words,
-                "why": "; ".join([r.why, *r.flags]),
+                # what is owed by hand stands in its own column
+                "why": "; ".join([r.why, *(f for f in r.flags if not f.endswith("by hand"))]),
                 "hand": r.hand.words,
             }
             for r in results

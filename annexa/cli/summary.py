@@ -10,7 +10,7 @@ import click
 
 from annexa.cli.context import Context
 from annexa.cli.listing import excepted, open_findings, short, undecided
-from annexa.cli.render import json_text, say
+from annexa.cli.render import console, json_text, say
 
 if TYPE_CHECKING:
     from annexa.sweep import Result
@@ -148,12 +148,13 @@ def _new_failures(
     checks = max((len(row.check_id) for row in shown), default=0)
     names = [short(row.resource_id, 28) for row in shown]
     width = max(map(len, names), default=0)
+    room = max(24, console().width - checks - width - 22)
     lines = [title]
     for row, name in zip(shown, names, strict=True):
         controls = [each.control for each in context.framework.controls_of(row.check_id)]
         lines.append(
             f"  {', '.join(controls[:1]) or '–':<7}{row.severity:<9}{row.check_id:<{checks}}  "
-            f"{name:<{width}}  {_cut(row.reason)}"
+            f"{name:<{width}}  {_cut(row.reason, room)}"
         )
     if len(new) > MOST:
         lines.append(f"  … {len(new) - MOST} more: annexa findings")
@@ -182,9 +183,9 @@ def _undecided(rows: list[FindingRow]) -> list[str]:
     return [f"{words}: annexa criteria --unbound"]
 
 
-def _cut(reason: str) -> str:
+def _cut(reason: str, room: int = LONGEST) -> str:
     """A reason as a line has room for it; `annexa explain` gives it whole."""
-    return reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 1]}…"
+    return reason if len(reason) <= room else f"{reason[: room - 1]}…"
 
 
 def _scope(context: Context) -> str:

@@ -6,6 +6,7 @@ python docs/images/draw.py
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -38,7 +39,9 @@ def main() -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for row in range(screen.cursor.y):
         console.print(_line(screen, row), no_wrap=True, overflow="ignore", crop=False)
-    console.save_svg(str(HERE / "status.svg"), title="annexa")
+    picture = console.export_svg(title="annexa")
+    # Without the web font, so that looking at the picture asks nobody for anything.
+    (HERE / "status.svg").write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL))
 
 
 def _line(screen: pyte.Screen, row: int) -> Text:
