@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from annexa.declared import OutOfScope
 from annexa.sweep import Recorded, Unit
 
 if TYPE_CHECKING:
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Draws the units of a sweep on standard error, ten times a second on a terminal."""
+    """Draws the units of a sweep on standard error, ten times a second on a terminal.
 
-    def __init__(self) -> None:
+    Args:
+        title: what is said behind the sweep's number: scope, mapping, time.
+        out: the targets that are not read by decision.
+    """
+
+    def __init__(self, title: str = "", out: Sequence[OutOfScope] = ()) -> None:
+        self._title = title
+        self._out = out
         self._units: Sequence[Unit] = ()
         self._done = threading.Event()
         self._bars: Progress | None = None
@@ -29,10 +37,13 @@ class Watch:
     def begun(self, sweep: int, units: Sequence[Unit]) -> None:
         """The sweep has its number and its units."""
         self._units = units
+        click.echo(f"Sweep {sweep} · {self._title}", err=True)
+        for out in self._out:
+            platform, _, name = out.key.partition("/")
+            words = f"out of scope by decision of {out.date} ({out.reason})"
+            click.echo(f"  {platform:<6} {name:<22} {words}", err=True)
         if sys.stderr.isatty():
             self._draw()
-        else:
-            click.echo(f"sweep {sweep}: {len(units)} targets", err=True)
 
     def recorded(self, recorded: Recorded) -> None:
         """A unit is durable."""

@@ -104,7 +104,7 @@ def _lines(
 ) -> list[str]:
     found = facts["findings"]
     head = (
-        f"Sweep {facts['sweep']} recorded in {facts['seconds']:.0f} s · {facts['calls']:,} calls · "
+        f"Recorded in {facts['seconds']:.0f} s · {facts['calls']:,} calls · "
         f"{facts['throttled']} throttled · {facts['changed']:,} of {facts['resources']:,} "
         "resources added, changed or gone"
     )

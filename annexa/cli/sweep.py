@@ -50,6 +50,7 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
 
     Without a configuration this host is read, and AWS if the environment has a credential.
     """
+    from annexa import declared  # noqa: PLC0415 - a sweep only
     from annexa.cli.progress import Watch  # noqa: PLC0415 - a sweep only
     from annexa.cli.summary import summary  # noqa: PLC0415 - a sweep only
 
@@ -57,7 +58,8 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
     context.check_names()
     with context.store(create=True) as store:
         before = _open(store)
-        with Watch() as watch, stopped_by_signals() as stop:
+        title, out = _title(context), declared.out_of_scope(context.settings, context.at.date())
+        with Watch(title, out) as watch, stopped_by_signals() as stop:
             result = run(context, store, watch, resume=resume, root=root, stop=stop)
         summary(context, store, result, before)
     if result.stopped:
@@ -139,6 +141,14 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _title(context: Context) -> str:
+    """What stands behind the sweep's number: scope, mapping, time."""
+    scope = context.settings.scope
+    named = f'scope "{scope.name}" v{scope.version}' if scope.name else "scope not declared"
+    mapping = context.framework.edition.mapping_version
+    return f"{named} · mapping {mapping} · {context.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _open(store: Store) -> dict[tuple[str, str, str, str], str]:

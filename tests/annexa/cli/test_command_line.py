@@ -116,7 +116,8 @@ def swept(run: Run, world: World) -> World:
 def test_a_sweep_says_what_it_found_and_where_it_is_kept(run: Run, world: World) -> None:
     ended = run("sweep")
     assert ended.code == 0
-    assert "Sweep 1 recorded" in ended.out
+    assert "Recorded in" in ended.out
+    assert ended.err.startswith("Sweep 1 · scope not declared · mapping ")
     assert "linux.accounts.uid0_unique" in ended.out
     assert str(world.store) in ended.out
     assert "NO outside copy" in ended.out
@@ -366,7 +367,7 @@ def test_a_terminal_ctrl_c_keeps_what_was_finished(world: World) -> None:
             command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True
         ) as sweep:
             assert sweep.stderr is not None
-            assert sweep.stderr.readline().startswith("sweep ")
+            assert sweep.stderr.readline().startswith("Sweep ")
             sweep.send_signal(signal.SIGINT)
             began = time.monotonic()
             words = sweep.stderr.read()

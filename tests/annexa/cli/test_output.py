@@ -10,7 +10,7 @@ from tests.annexa.cli.conftest import Shell
 def test_the_first_sweep_names_the_failures_and_what_was_not_read(shell: Shell) -> None:
     said = shell("sweep")
     assert said.out == snapshot("""\
-Sweep 1 recorded in 0 s · 12 calls · 0 throttled · 6 of 6 resources added, changed or gone
+Recorded in 0 s · 12 calls · 0 throttled · 6 of 6 resources added, changed or gone
   pass 4   fail 3   unknown 1   undecided 2   not applicable 2
 Failures (3), the most severe first
   A.8.2  high     linux.accounts.uid0_unique          toor  uid 0
@@ -25,11 +25,8 @@ Kept    FOLDER/evidence.db
 Next    annexa status · annexa findings · annexa explain 1
 """)
     assert sorted(said.err.splitlines()) == snapshot(
-        [
-            "linux/db-1: complete, 2/2 parts, 2 resources 1 denied",
-            "linux/web-1: complete, 2/2 parts, 4 resources",
-            "sweep 1: 2 targets",
-        ]
+        ['  linux  lab-1                  out of scope by decision of 2026-10-02 (no customer data)', 'Sweep 1 · scope "Web shop" v3 · mapping 2026.11 · 2026-11-24 12:00 UTC', "linux/db-1: complete, 2/2 parts, 2 resources 1 denied",
+            "linux/web-1: complete, 2/2 parts, 4 resources"]
     )
 
 
@@ -39,7 +36,7 @@ def test_a_later_sweep_tells_what_is_new_and_what_recovered(swept: Shell) -> Non
     world.people[1]["uid"] = 1001
     world.people.append({"name": "root2", "uid": 0})
     assert swept.ok("sweep") == snapshot("""\
-Sweep 2 recorded in 0 s · 13 calls · 0 throttled · 2 of 7 resources added, changed or gone
+Recorded in 0 s · 13 calls · 0 throttled · 2 of 7 resources added, changed or gone
   pass 4   fail 3   unknown 1   undecided 2   not applicable 4
 New failures (1) · recovered 0 · still open 2
   A.8.2  high     linux.accounts.uid0_unique  root2  uid 0
