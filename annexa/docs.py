@@ -115,13 +115,8 @@ def _permissions(found: Catalog) -> str:
 def _users(found: Catalog, platform: str) -> dict[str, list[str]]:
     users: dict[str, set[str]] = {}
     for collector in found.of(platform):
-        for listing in collector.listings:
-            for permission in listing.permissions:
-                users.setdefault(permission, set()).add(collector.name)
-            for kind in listing.kinds:
-                for fact in kind.fact_definitions().values():
-                    for permission in fact.permissions:
-                        users.setdefault(permission, set()).add(collector.name)
+        for permission in collector.permissions:
+            users.setdefault(permission, set()).add(collector.name)
     return {permission: sorted(names) for permission, names in users.items()}
 
 

@@ -32,6 +32,12 @@ class Listing:
         """The permissions as one text, for findings and messages."""
         return ", ".join(self.permissions)
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """Every permission the listing and the facts of its kinds declare."""
+        facts = (fact for kind in self.kinds for fact in kind.fact_definitions().values())
+        return frozenset(self.permissions).union(*(fact.permissions for fact in facts))
+
 
 @dataclass(frozen=True, eq=False)
 class Collector:
@@ -55,6 +61,11 @@ class Collector:
     def kinds(self) -> tuple[type[Resource[Any]], ...]:
         """The kinds of resource its listings give."""
         return tuple(kind for listing in self.listings for kind in listing.kinds)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Every permission its listings and facts declare."""
+        return frozenset().union(*(listing.needed for listing in self.listings))
 
     def resources(
         self,

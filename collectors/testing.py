@@ -167,7 +167,7 @@ class Conformance:
         """Nothing flips, nothing vanishes, and the finding names what is missing."""
         whole = collect(connection, self.collectors)
         before = whole.findings(bound=self.bound)
-        for permission in sorted(permissions(self.collectors)):
+        for permission in sorted({p for c in self.collectors for p in c.permissions}):
             denied = whole.without(permission)
             after = denied.findings(bound=self.bound)
             for key, verdict in after.items():
@@ -188,15 +188,6 @@ class Conformance:
         later = collected.findings(NOW + timedelta(minutes=1), self.bound)
         moved = {k for k in now if now[k] != later[k] and now[k].status is later[k].status}
         assert moved == set()
-
-
-def permissions(collectors: Sequence[Collector]) -> set[str]:
-    """Every permission these collectors' listings and facts declare."""
-    listings = [listing for c in collectors for listing in c.listings]
-    found = {p for listing in listings for p in listing.permissions}
-    for kind in (kind for listing in listings for kind in listing.kinds):
-        found |= {p for f in kind.fact_definitions().values() for p in f.permissions}
-    return found
 
 
 def _documents(collected: Collected) -> dict[tuple[str, str, str], str]:

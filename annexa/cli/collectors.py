@@ -60,15 +60,7 @@ def collectors(context: Context, *, checks: bool) -> None:
                 "title": collector.title,
                 "kinds": len(collector.kinds),
                 "checks": len(collector.checks),
-                "permissions": len(
-                    {p for listing in collector.listings for p in listing.permissions}
-                    | {
-                        p
-                        for kind in collector.kinds
-                        for fact in kind.fact_definitions().values()
-                        for p in fact.permissions
-                    }
-                ),
+                "permissions": len(collector.permissions),
             }
             for collector in chosen
         ),

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 def needed(catalog: Catalog, platform: str) -> list[str]:
     """Every permission the platform's collectors declare, sorted."""
-    listings = [listing for c in catalog.of(platform) for listing in c.listings]
-    found = {p for listing in listings for p in listing.permissions}
-    for kind in (kind for listing in listings for kind in listing.kinds):
-        found |= {p for f in kind.fact_definitions().values() for p in f.permissions}
-    return sorted(found)
+    return sorted({p for collector in catalog.of(platform) for p in collector.permissions})
 
 
 def policy_text(actions: Sequence[str]) -> str:

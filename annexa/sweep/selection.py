@@ -24,10 +24,7 @@ class Asked:
     @property
     def permissions(self) -> list[str]:
         """What the listings and facts need, sorted."""
-        needed = {p for _, listing in self.listings for p in listing.permissions}
-        for kind in (kind for _, listing in self.listings for kind in listing.kinds):
-            needed |= {p for f in kind.fact_definitions().values() for p in f.permissions}
-        return sorted(needed)
+        return sorted({p for _, listing in self.listings for p in listing.needed})
 
 
 def asked(

@@ -25,8 +25,12 @@ Kept    FOLDER/evidence.db
 Next    annexa status · annexa findings · annexa explain 1
 """)
     assert sorted(said.err.splitlines()) == snapshot(
-        ['  linux  lab-1                  out of scope by decision of 2026-10-02 (no customer data)', 'Sweep 1 · scope "Web shop" v3 · mapping 2026.11 · 2026-11-24 12:00 UTC', "linux/db-1: complete, 2/2 parts, 2 resources 1 denied",
-            "linux/web-1: complete, 2/2 parts, 4 resources"]
+        [
+            "  linux  lab-1                  out of scope by decision of 2026-10-02 (no customer data)",
+            'Sweep 1 · scope "Web shop" v3 · mapping 2026.11 · 2026-11-24 12:00 UTC',
+            "linux/db-1: complete, 2/2 parts, 2 resources 1 denied",
+            "linux/web-1: complete, 2/2 parts, 4 resources",
+        ]
     )
 
 
