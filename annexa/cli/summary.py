@@ -67,7 +67,7 @@ def _facts(
                 "outcome": each.outcome,
                 "entry": each.receipt.entry,
                 "unchanged": each.receipt.unchanged,
-                "refused": each.unit.refused.because if each.unit.refused else None,
+                "refused": each.unit.refusal,
             }
             for each in result.recorded
         ],

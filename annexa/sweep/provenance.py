@@ -39,7 +39,7 @@ def provenance(unit: Unit) -> dict[str, Any]:
         "clock_skew_seconds": _skew(unit),
         "calls": len(journal.lines),
         "throttled": journal.throttled,
-        "refused": unit.refused.because if unit.refused else None,
+        "refused": unit.refusal,
     }
 
 

@@ -109,6 +109,7 @@ class Unit:
         self.caller = Caller(means.clock, deadline, means.stop, rate=job.rate)
         self.identity: Identity | None = None
         self.refused: Unread | None = None
+        self.refused_words = ""
         self.progress = Progress()
         self.readings: list[Reading] = []
         self.spool = Spool()
@@ -125,6 +126,13 @@ class Unit:
     def key(self) -> str:
         """The target's name."""
         return self.connection.key
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing could be read, with the platform's own words; None where it could."""
+        if self.refused is None:
+            return None
+        return ": ".join(filter(None, (self.refused.because, self.refused_words)))
 
     @property
     def stopped(self) -> bool:
@@ -165,17 +173,14 @@ class Unit:
             target = self.connection.open(self.caller)
             identity = self._without_secrets(target.identify())
         except CallError as error:
-            self._refuse(Unread(f"{error.code}: {error}", error.permission, error.cause))
+            self._refuse(Unread(error.code, error.permission, error.cause), str(error))
             return
         self.identity = identity
         if self.expected_subject not in {None, identity.subject}:
             self._refuse(
-                Unread(
-                    f"the credential reaches {identity.subject}, at the last sweep this target was "
-                    f"{self.expected_subject}; declare it under another name",
-                    "",
-                    Cause.UNREACHABLE,
-                )
+                Unread("another subject than before", "", Cause.UNREACHABLE),
+                f"the credential reaches {identity.subject}, at the last sweep this target was "
+                f"{self.expected_subject}; declare it under another name",
             )
             return
         self._target = target
@@ -271,9 +276,12 @@ class Unit:
             self.progress.parts_done += len(reading.kinds)
             self.progress.unread.update(p.unread.cause.value for p in reading.parts if p.unread)
 
-    def _refuse(self, unread: Unread) -> None:
+    def _refuse(self, unread: Unread, words: str = "") -> None:
+        """Read nothing more: findings carry the code, which is stable, people the words."""
         with self._lock:
-            self.refused = self.refused or self._clean(unread)
+            if self.refused is None:
+                self.refused = self._clean(unread)
+                self.refused_words = without_secrets({"words": words}, (), self.means.mark)["words"]
             self.progress.unread[unread.cause.value] += 1
 
     def _clean(self, unread: Unread) -> Unread:

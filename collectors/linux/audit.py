@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Final, TypedDict
 
@@ -61,7 +62,9 @@ class Reader(Resource[ReaderRow], kind="linux.audit.reader"):
                 found[-1] += f" {line.strip()}"
             elif not line.strip():
                 found.append("")
-        return sorted({command for command in found if command and not command.startswith("!")})
+        # sudo prints a backslash before its own signs, which nobody would write in a list
+        plain = (re.sub(r'\\([,:=#"\\])', r"\1", command) for command in found)
+        return sorted({command for command in plain if command and not command.startswith("!")})
 
 
 @audit.resources(Reader, permission="read:/etc/passwd")
@@ -88,7 +91,8 @@ def scanner_account_read_only(
 ) -> Verdict:
     """The account that collects has no sudo right beyond the approved read commands.
 
-    `approved` holds commands with their arguments, as `sudo -ll` prints them. Root needs no sudo
+    `approved` holds commands with their arguments, as `sudo -ll` prints them, without backslashes
+    before `,`, `:` and `=`. Root needs no sudo
     and may write everywhere, so an account that is root does not meet the condition.
     """
     if account.listed["uid"] == 0:

@@ -216,13 +216,15 @@ def ssh_session_limits(
 )
 def ssh_users_restricted(sshd: Sshd, _: Scene) -> Verdict:
     """AllowUsers or AllowGroups limits who may sign in through SSH."""
-    named = [*sshd.everywhere("AllowUsers"), *sshd.everywhere("AllowGroups")]
-    if not named:
+    keywords = ("AllowUsers", "AllowGroups")
+    named = {keyword: sshd.everywhere(keyword) for keyword in keywords}
+    if not any(named.values()):
         return fails("neither AllowUsers nor AllowGroups is set")
-    blocks = [*sshd.in_blocks("AllowUsers"), *sshd.in_blocks("AllowGroups")]
-    if any("*" in value.split() for value in (*named, *blocks)):
-        return fails("the pattern * lets everybody in")
-    return passes()
+    # A user must pass both where both are set, so one that names somebody is enough.
+    for keyword, values in named.items():
+        if values and not any("*" in v.split() for v in (*values, *sshd.in_blocks(keyword))):
+            return passes()
+    return fails("the pattern * lets everybody in")
 
 
 def _others(sshd: Sshd, keyword: str, accepts: Callable[[str], bool]) -> list[str]:

@@ -62,6 +62,11 @@ def test_a_reason_names_every_command_beyond_the_list() -> None:
     assert verdict.because == "sudo also grants: /usr/bin/cat /etc/shadow /etc/sudoers"
 
 
+def test_the_backslashes_that_sudo_prints_are_not_part_of_a_command() -> None:
+    said = "\t/usr/bin/tail --lines\\=9 /var/log/a\\,b\\:c \\*\n"
+    assert reader(said).commands == ["/usr/bin/tail --lines=9 /var/log/a,b:c \\*"]
+
+
 def test_without_an_approved_list_nothing_is_decided() -> None:
     assert judge(scanner_account_read_only, reader()).cause is Cause.CRITERION_MISSING
 

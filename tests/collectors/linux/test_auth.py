@@ -199,6 +199,8 @@ def test_times_in_files_may_carry_units() -> None:
         (sshd({"allowgroups": []}), "fail"),
         (sshd({"allowgroups": [], "allowusers": ["ada", "bob@10.0.0.0/8"]}), "pass"),
         (sshd({"allowgroups": ["*"]}), "fail"),
+        (sshd({"allowgroups": ["ops"], "allowusers": ["*"]}), "pass"),
+        (sshd({"allowgroups": ["*"], "allowusers": ["*", "ada"]}), "fail"),
         (sshd({}, "Match Address 10.0.0.0/8\nAllowGroups *\n"), "fail"),
         (sshd(DENIED, "AllowUsers ada\nAllowUsers bob\n"), "pass"),
         (sshd(DENIED, "Match User ada\nAllowUsers ada\n"), "fail"),
