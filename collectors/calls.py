@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -114,7 +115,11 @@ class Note:
 
 @dataclass(frozen=True)
 class JournalLine:
-    """One try of one call: the completeness-and-accuracy record behind each evidence item."""
+    """One try of one call: the completeness-and-accuracy record behind each evidence item.
+
+    `collector` and `listing` (a scope) name the listing it was made for, `resource` the resource
+    whose fact it fetched; a call that is made for the whole target names none of them.
+    """
 
     operation: str
     parameters: Mapping[str, object]
@@ -129,6 +134,9 @@ class JournalLine:
     ended: str
     rows: int | None
     total: int | None
+    collector: str = ""
+    listing: str = ""
+    resource: str | None = None
 
 
 @dataclass
@@ -180,8 +188,18 @@ class Caller:
         self._rate = rate
         self._burst = burst
         self._jitter = jitter
+        self._made_for = threading.local()
         self._buckets: dict[Place, TokenBucket] = {}
         self._lock = threading.Lock()
+
+    @contextmanager
+    def made_for(self, collector: str, listing: str, resource: str | None = None) -> Iterator[None]:
+        """Let the journal say what this thread's calls are made for."""
+        self._made_for.names = (collector, listing, resource)
+        try:
+            yield
+        finally:
+            self._made_for.names = ("", "", None)
 
     def call(
         self,
@@ -279,6 +297,7 @@ class Caller:
         note: Note,
         started: datetime,
     ) -> None:
+        collector, listing, resource = getattr(self._made_for, "names", ("", "", None))
         self.journal.add(
             JournalLine(
                 operation=operation,
@@ -294,5 +313,8 @@ class Caller:
                 ended=self.clock.now().isoformat(timespec="milliseconds"),
                 rows=note.rows,
                 total=note.total,
+                collector=collector,
+                listing=listing,
+                resource=resource,
             )
         )

@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from evidence_store.answers import Member
-from evidence_store.canonical import canonical
+from evidence_store.canonical import canonical, parsed
+from evidence_store.merkle import root_of
 from evidence_store.model import CheckRef, ResourceKey
 
 SALT = b"annexa salt v1\x00"
@@ -79,6 +80,20 @@ def members(document: Mapping[str, Any]) -> dict[str, bytes]:
     return found
 
 
+def lines(attachment: bytes) -> list[bytes]:
+    """An attachment's lines: the rows of a list, `[name, value]` of an object, or all as one.
+
+    Each is committed to by itself, so that a few can be shown and the others kept back.
+    """
+    try:
+        value = parsed(attachment)
+    except ValueError:
+        return [attachment]
+    if isinstance(value, dict):
+        return [canonical([name, value[name]]) for name in sorted(value)]
+    return [canonical(row) for row in value] if isinstance(value, list) else [attachment]
+
+
 def verdict_digest(findings: Iterable[Sequence[str | None]]) -> bytes:
     """Digest of a resource's findings: `[check, status, cause, reason]` sorted by check digest.
 
@@ -124,3 +139,11 @@ class Digests:
                 for name, value in members(document).items()
             }
         )
+
+    def line(self, attachment: str, value: bytes) -> Member:
+        """Open a line of an attachment."""
+        return self.member(attachment.encode(), "line", value)
+
+    def attachment_root(self, name: str, body: bytes) -> bytes:
+        """What stands for an attachment in its entry: the root over its lines' digests."""
+        return root_of(self.line(name, value).digest for value in lines(body))

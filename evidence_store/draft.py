@@ -248,7 +248,9 @@ class Draft:
                 "unchanged": unchanged,
                 "parts": digest.hex(),
                 "observed": observed,
-                "attachments": {row[0]: row[1].hex() for row in kept},
+                "attachments": {
+                    name: self.digests.attachment_root(name, body).hex() for name, body in kept
+                },
                 "provenance": dict(unit.provenance),
             },
             outcome=unit.outcome,
@@ -257,7 +259,11 @@ class Draft:
             resources=live,
             **counts,
         )
-        insert(self.connection, attachments, ((entry, *row) for row in kept))
+        rows = (
+            (entry, name, sha256(body).digest(), len(body), ZLIB, entries.packed(body))
+            for name, body in kept
+        )
+        insert(self.connection, attachments, rows)
         if not unchanged or last.sweep == 0:
             writing.write_changes(self, at.target_id, entry, changed)
             seal = state.seal(self.secret, (state_root, verdict_root), self.after)
@@ -273,11 +279,8 @@ class Draft:
             unchanged,
         )
 
-    def _attachments(self) -> list[tuple[str, bytes, int, int, bytes]]:
+    def _attachments(self) -> list[tuple[str, bytes]]:
         named = {"journal": self.unit.journal} if self.unit.journal else {}
         for key, body in self.unit.activities.items():
             named[f"activity {canonical(list(key)).decode()}"] = body
-        return [
-            (name, sha256(body).digest(), len(body), ZLIB, entries.packed(body))
-            for name, body in sorted(named.items())
-        ]
+        return sorted(named.items())

@@ -214,8 +214,9 @@ class Verification:
         erased = 0
         for row in self.connection.execute(sa.select(attachments)):
             where = f"{row.entry_id} {row.name}"
-            if expected.pop((row.entry_id, row.name), None) != row.sha256.hex():
-                self.problem("attachments", where, "its digest is not the one in the entry")
+            root = expected.pop((row.entry_id, row.name), None)
+            if root is None:
+                self.problem("attachments", where, "the entry does not name it")
             if row.body is None:
                 erased += 1
                 continue
@@ -226,6 +227,9 @@ class Verification:
                 continue
             if (sha256(text).digest(), len(text)) != (row.sha256, row.size):
                 self.problem("attachments", where, "the bytes are not what their digest says")
+            digests = Digests(self.keys.secret, self.bodies[row.entry_id].get("target", ""))
+            if root is not None and digests.attachment_root(row.name, text).hex() != root:
+                self.problem("attachments", where, "its lines are not what the entry says")
         for number, name in expected:
             self.problem("attachments", f"{number} {name}", "missing")
         if erased:

@@ -236,7 +236,9 @@ class Unit:
                     self._end(reading)
 
     def _list(self, reading: Reading) -> None:
-        for resource in reading.run.take(PIECE):
+        with self.caller.made_for(reading.collector.name, reading.run.scope):
+            taken = reading.run.take(PIECE)
+        for resource in taken:
             if type(resource).fact_definitions():
                 self._queue(reading, partial(self._describe, reading, resource), first=True)
             else:
@@ -247,7 +249,9 @@ class Unit:
     def _describe(self, reading: Reading, resource: Resource[Any]) -> None:
         if self._target is None:
             raise RuntimeError("no target is open")
-        self._keep(reading, read_facts(resource, reading.collector, self._target, self._defect))
+        with self.caller.made_for(reading.collector.name, reading.run.scope, str(resource.id)):
+            read = read_facts(resource, reading.collector, self._target, self._defect)
+        self._keep(reading, read)
 
     def _keep(self, reading: Reading, resource: Resource[Any]) -> None:
         """Redact, make canonical, spool and judge; only what is stored is judged."""

@@ -38,6 +38,20 @@ def test_the_journal_has_a_line_for_every_call(bench: Bench) -> None:
     assert {line["outcome"] for line in lines} == {"ok"}
 
 
+def test_each_line_of_the_journal_says_what_its_call_was_made_for(bench: Bench) -> None:
+    bench.sweep(small_world())
+    entry = bench.store.targets()[0].last_entry
+    lines = orjson.loads(bench.store.attachment(entry, "journal"))
+    made_for = {(x["operation"], x["collector"], x["listing"], x["resource"]) for x in lines}
+    assert made_for >= {
+        ("identify", "", "", None),
+        ("people", "acme.people", "everywhere", None),
+        ("key", "acme.people", "everywhere", "mia"),
+        ("key", "acme.people", "everywhere", "noah"),
+        ("teams", "acme.teams", "south", None),
+    }
+
+
 def test_what_moves_is_kept_apart_and_does_not_change_the_state(bench: Bench) -> None:
     bench.sweep(small_world())
     world = small_world()

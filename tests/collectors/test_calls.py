@@ -72,7 +72,8 @@ def test_an_answer_comes_back_with_a_journal_line_of_everything_about_it() -> No
         note.server_date = "Tue, 24 Nov 2026 00:00:00 GMT"
         return [1, 2]
 
-    assert caller.call("List", send, place=PLACE, parameters={"Marker": "m"}, page=3) == [1, 2]
+    with caller.made_for("people", "north", "mia"):
+        assert caller.call("List", send, place=PLACE, parameters={"Marker": "m"}, page=3) == [1, 2]
     assert caller.journal.document() == [
         {
             "operation": "List",
@@ -88,6 +89,9 @@ def test_an_answer_comes_back_with_a_journal_line_of_everything_about_it() -> No
             "ended": "2026-11-24T00:00:00.000+00:00",
             "rows": 2,
             "total": 7,
+            "collector": "people",
+            "listing": "north",
+            "resource": "mia",
         }
     ]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,9 @@ from evidence_store import (
     ResourceKey,
     StaleSweepError,
 )
+from evidence_store.canonical import parsed
+from evidence_store.digests import Digests
+from evidence_store.merkle import root_of
 from evidence_store.tables import metadata
 from tests.evidence_store.builders import PRIVATE, VERSIONED, document, fails, part, passes, unknown
 
@@ -267,6 +271,20 @@ def test_journal_and_activities_come_back_byte_for_byte(bench: Bench) -> None:
         b"last used",
         b"calls",
     ]
+
+
+def test_an_entry_commits_to_each_line_of_an_attachment_and_lets_none_be_guessed(
+    bench: Bench,
+) -> None:
+    key, journal = PartKey("aws.s3", "aws.s3.bucket", ""), b'[{"page":1},{"page":2}]'
+    receipt = bench.sweep([], journal=journal, activities={key: b'{"mia":{"seen":7}}'})
+    told = parsed(bench.store.entry(receipt.entry).body)["attachments"]
+    digests = Digests(bench.store._keys.secret, "prod")
+    lines = [digests.line("journal", text).digest for text in (b'{"page":1}', b'{"page":2}')]
+    assert told["journal"] == root_of(lines).hex()
+    (name,) = set(told) - {"journal"}
+    assert told[name] == root_of([digests.line(name, b'["mia",{"seen":7}]').digest]).hex()
+    assert sha256(journal).hexdigest() not in told.values()
 
 
 def test_equal_values_on_two_resources_do_not_show_as_equal(bench: Bench) -> None:
