@@ -49,3 +49,11 @@ class RecordError(StoreError):
 
 class NotFoundError(StoreError):
     """The store holds no such entry, attachment or resource."""
+
+
+class OutsideError(StoreError):
+    """A holder of checkpoints or a time-stamping authority could not be asked, or said nonsense."""
+
+
+class RolledBackError(StoreError):
+    """What others hold is ahead of the ledger, or not of it: going on would make a fork."""

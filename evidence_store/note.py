@@ -48,6 +48,11 @@ def read(note: str) -> Checkpoint:
         raise CorruptStoreError(f"not a checkpoint: {note[:80]!r}") from error
 
 
+def origin(note: str) -> str:
+    """The name in a note's first line."""
+    return note.partition("\n")[0]
+
+
 def is_signed(note: str, origin: str, public: bytes) -> bool:
     """Whether the note is of this origin and one of its lines is this key's signature."""
     text, _, lines = note.rpartition("\n\n")
