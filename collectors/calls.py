@@ -67,10 +67,16 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a call goes: rates are kept per service and scope of one target."""
+    """Where a call goes: rates are kept per service and scope of one target.
+
+    `rate` and `burst` are the service's own, in calls per second and calls, where the platform
+    allows less of it than of others.
+    """
 
     service: str
     scope: str
+    rate: float | None = None
+    burst: float | None = None
 
 
 class TokenBucket:
@@ -247,6 +253,11 @@ class Caller:
                 self._note("ok", operation, place, parameters, page, note, started)
                 return answer
 
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self._deadline - self.clock.monotonic()
+
     def check(self, cause: Cause = Cause.UNREACHABLE, code: str = "deadline") -> None:
         """Raise where nothing more may be sent: the sweep was stopped or the time is up."""
         if self._cancelled.is_set():
@@ -262,11 +273,13 @@ class Caller:
             self._pause(seconds, cause, "deadline")
 
     def _bucket(self, place: Place) -> TokenBucket | None:
-        if self._rate is None:
+        rates = [rate for rate in (self._rate, place.rate) if rate is not None]
+        if not rates:
             return None
         with self._lock:
             if place not in self._buckets:
-                self._buckets[place] = TokenBucket(self._rate, self._burst, self.clock)
+                burst = self._burst if place.burst is None else min(self._burst, place.burst)
+                self._buckets[place] = TokenBucket(min(rates), burst, self.clock)
             return self._buckets[place]
 
     def _bucket_throttled(self, place: Place) -> None:
@@ -274,9 +287,12 @@ class Caller:
             bucket.throttled()
 
     def _backoff(self, count: int, after: float | None) -> float:
+        """Seconds to wait; from the second time on never none, whatever the platform says."""
+        longest = min(8.0, 0.1 * 2 ** min(count, 8))
+        least = longest / 8 if count > 1 else 0.0
         if after is not None:
-            return after + self._jitter(0.25)
-        return self._jitter(min(8.0, 0.1 * 2 ** min(count, 8)))
+            return max(least, after) + self._jitter(0.25)
+        return max(least, self._jitter(longest))
 
     def _pause(self, seconds: float, cause: Cause, code: str) -> None:
         """Wait in short steps, so that a stop is felt at once; give up where no time is left."""

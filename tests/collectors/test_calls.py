@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 import pytest
 from hypothesis import given
@@ -13,27 +13,9 @@ from hypothesis import strategies as st
 
 from collectors import Caller, CallError, Cause, Note, PassingError, Place, ThrottledError
 from collectors.calls import TRIES, SystemClock, TokenBucket
+from tests.collectors.fake_clock import FakeClock
 
 PLACE = Place("people", "north")
-START = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-class FakeClock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds - 1000)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
 
 
 def a_caller(
@@ -288,3 +270,57 @@ def test_the_machines_clock_is_aware_and_its_seconds_move_on() -> None:
     clock.sleep(0)
     assert clock.monotonic() >= before
     assert clock.now().tzinfo is UTC
+
+
+@given(
+    errors=st.lists(
+        st.one_of(
+            st.floats(0, 100).map(lambda s: ThrottledError("SlowDown", s)),
+            st.just(ThrottledError("SlowDown")),
+            st.just(PassingError("reset", "x")),
+        ),
+        min_size=1,
+    ),
+    deadline=st.floats(0, 300),
+    rate=st.one_of(st.none(), st.floats(0.1, 100)),
+    lazy=st.booleans(),
+)
+def test_a_call_always_ends_by_its_deadline_whatever_the_platform_says(
+    errors: list[Exception], deadline: float, rate: float | None, *, lazy: bool
+) -> None:
+    clock = FakeClock()
+    caller = Caller(
+        clock,
+        1000 + deadline,
+        threading.Event(),
+        rate=rate,
+        burst=1,
+        jitter=(lambda most: most) if lazy else (lambda _: 0.0),
+    )
+    turn = iter(errors * 1000)
+
+    def send(_: Note) -> None:
+        raise next(turn)
+
+    with pytest.raises(CallError):
+        caller.call("List", send, place=PLACE)
+    assert clock.seconds <= 1000 + deadline + 1e-6
+    assert len(caller.journal.lines) < 1000
+
+
+def test_a_service_that_is_allowed_less_has_a_rate_of_its_own() -> None:
+    clock = FakeClock()
+    caller, _ = a_caller(clock, rate=50)
+    slow = Place("people", "north", rate=0.5, burst=1)
+    for _ in range(3):
+        caller.call("List", failing(), place=slow)
+        caller.call("List", failing(), place=PLACE)
+    assert sum(clock.slept) == pytest.approx(4)
+
+
+def test_a_services_own_rate_counts_even_where_the_target_has_none() -> None:
+    clock = FakeClock()
+    caller, _ = a_caller(clock, rate=None)
+    for _ in range(2):
+        caller.call("List", failing(), place=Place("people", "north", rate=1, burst=1))
+    assert sum(clock.slept) == pytest.approx(1)
