@@ -12,7 +12,7 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,10 @@ class Lab:
     def scopes(self, _: str) -> Sequence[str]:
         """One."""
         return ("global",)
+
+    def left_out(self, _: str) -> Mapping[str, str]:
+        """None."""
+        return {}
 
     def within(self, _: str) -> Lab:
         """Itself."""

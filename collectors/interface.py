@@ -43,6 +43,13 @@ class Target(Protocol):
     def scopes(self, per: str) -> Sequence[str]:
         """The places a listing is asked in; `per` is what its collector declared, "" for one."""
 
+    def left_out(self, per: str) -> Mapping[str, str]:
+        """The places it has and is not asked in, each with why: turned off, out by decision.
+
+        Nothing is unread there: what was known from before is carried, and the places are named in
+        the evidence and by the summary.
+        """
+
     def within(self, scope: str) -> Target:
         """The same target, seen from one of its scopes; what a listing function is given."""
 

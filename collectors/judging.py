@@ -14,6 +14,7 @@ from collectors.versions import code_version
 
 Other = TypeVar("Other", bound=Resource[Any])
 Severity = Literal["critical", "high", "medium", "low"]
+Reader = Callable[[type[Resource[Any]], "str | None"], Sequence[Resource[Any]]]
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,21 @@ def criterion(first: object, unit: str | None = None, /, *, of: type | None = No
 
 @dataclass(frozen=True)
 class Scene:
-    """What a check may see besides its resource: the unit's clock and its other resources."""
+    """What a check may see besides its resource: the unit's clock and its other resources.
+
+    `read` is asked for a kind and, where only one place's resources matter, the listing's scope.
+    """
 
     at: datetime
-    read: Callable[[type[Resource[Any]]], Sequence[Resource[Any]]] = field(default=lambda _: ())
+    read: Reader = field(default=lambda _kind, _scope: ())
 
-    def all(self, kind: type[Other]) -> Sequence[Other]:
-        """Every resource of that kind in the unit.
+    def all(self, kind: type[Other], scope: str | None = None) -> Sequence[Other]:
+        """Every resource of that kind in the unit, or in one place of it (a region).
 
         Raises:
-            FactUnknown: that listing was incomplete.
+            FactUnknown: that listing was incomplete; with `scope`, the one of that place.
         """
-        return cast("Sequence[Other]", self.read(kind))
+        return cast("Sequence[Other]", self.read(kind, scope))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +182,10 @@ class Check(Generic[Kind]):
         """The scene with the kinds this check names: others may not have been listed at all."""
         names = {kind.kind for kind in self.also}
 
-        def read(kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
+        def read(kind: type[Resource[Any]], scope: str | None) -> Sequence[Resource[Any]]:
             if kind.kind not in names:
                 raise TypeError(f"the check asks for {kind.kind} without naming it in `also`")
-            return scene.read(kind)
+            return scene.read(kind, scope)
 
         return Scene(scene.at, read)
 

@@ -86,6 +86,16 @@ class MalformedError(CallError):
         super().__init__(Cause.MALFORMED, "unexpected answer", message)
 
 
+class NotOfferedError(CallError):
+    """The platform has no such service in that place.
+
+    A listing there is complete and empty, and says why; a fact is unread, not licensed.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Cause.NOT_LICENSED, "service not offered here", message)
+
+
 @dataclass(frozen=True)
 class Total:
     """A total the platform itself states for a listing; yielded by the listing function.

@@ -14,6 +14,7 @@ from collectors.model import (
     Cause,
     Fact,
     MalformedError,
+    NotOfferedError,
     Resource,
     Total,
     Unread,
@@ -29,7 +30,10 @@ def ignore_defect(error: Exception, where: str) -> None:
 
 @dataclass(frozen=True)
 class PartRead:
-    """How one listing of one kind went; `unread` says why it is incomplete."""
+    """How one listing of one kind went; `unread` says why it is incomplete.
+
+    `empty` says why a complete one could hold nothing.
+    """
 
     collector: str
     kind: str
@@ -37,6 +41,7 @@ class PartRead:
     collected: int
     stated: int | None = None
     unread: Unread | None = None
+    empty: str = ""
 
     @property
     def complete(self) -> bool:
@@ -67,6 +72,7 @@ class ListingRun:
         self._seen: dict[str, set[str]] = {kind.kind: set() for kind in listing.kinds}
         self._stated: int | None = None
         self._unread: Unread | None = None
+        self._empty = ""
         self.ended = False
 
     def take(self, most: int) -> list[Resource[Any]]:
@@ -86,6 +92,8 @@ class ListingRun:
                     taken.append(row if row.scope else replace(row, scope=self.scope))
                 if len(taken) >= most:
                     return taken
+        except NotOfferedError as error:
+            self._empty = error.code
         except CallError as error:
             self._unread = _unread(error, self.listing.permission)
         except Exception as error:  # noqa: BLE001 - foreign code: a defect ends this listing only
@@ -101,7 +109,9 @@ class ListingRun:
         if unread is None and self._stated not in {None, collected}:
             unread = Unread("total differs from rows", self.listing.permission, Cause.PARTIAL)
         return [
-            PartRead(self.collector.name, kind, self.scope, len(ids), self._stated, unread)
+            PartRead(
+                self.collector.name, kind, self.scope, len(ids), self._stated, unread, self._empty
+            )
             for kind, ids in self._seen.items()
         ]
 
@@ -120,13 +130,17 @@ def read_facts(
     target: Target,
     defect: Defect = ignore_defect,
 ) -> Resource[Any]:
-    """The resource with every fact asked; what was refused is an `Unread`, never left out."""
+    """The resource with every fact asked; what was refused is an `Unread`, never left out.
+
+    A fact that the listing answered already stands.
+    """
     definitions = type(resource).fact_definitions()
     if not definitions:
         return resource
     facts = {
         name: _read_fact(definition, resource, collector, target, defect)
         for name, definition in definitions.items()
+        if name not in resource.facts
     }
     return replace(resource, facts={**resource.facts, **facts})
 

@@ -33,7 +33,14 @@ FOREVER = 3600.0
 
 def scene(*others: Resource[Any], at: datetime = NOW) -> Scene:
     """A scene that holds these resources; kinds not among them count as listed and empty."""
-    return Scene(at, lambda kind: [other for other in others if isinstance(other, kind)])
+    return Scene(
+        at,
+        lambda kind, scope: [
+            other
+            for other in others
+            if isinstance(other, kind) and (scope is None or other.scope == scope)
+        ],
+    )
 
 
 def judge(
@@ -52,15 +59,16 @@ class Collected:
     resources: list[Resource[Any]]
     collectors: Sequence[Collector]
     defects: list[str] = field(default_factory=list)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def scene(self, at: datetime = NOW) -> Scene:
         """The scene of this pass; asking for an incomplete kind raises as in a real sweep."""
 
-        def read(kind: type[Resource[Any]]) -> list[Resource[Any]]:
+        def read(kind: type[Resource[Any]], scope: str | None) -> list[Resource[Any]]:
             for part in self.parts:
-                if part.kind == kind.kind and part.unread:
+                if part.kind == kind.kind and part.unread and scope in {None, part.scope}:
                     raise FactUnknown(part.unread)
-            return [r for r in self.resources if isinstance(r, kind)]
+            return [r for r in self.resources if isinstance(r, kind) and scope in {None, r.scope}]
 
         return Scene(at, read)
 
@@ -121,15 +129,17 @@ def collect(
 
     parts: list[PartRead] = []
     resources: list[Resource[Any]] = []
+    left_out: dict[str, str] = {}
     for collector in collectors:
         for listing in collector.listings:
+            left_out.update(target.left_out(listing.per))
             for scope in target.scopes(listing.per):
                 run = ListingRun(collector, listing, target, scope, defect)
                 while not run.ended:
                     rows = run.take(500)
                     resources += [read_facts(row, collector, target, defect) for row in rows]
                 parts += run.parts()
-    return Collected(target.identify(), parts, resources, collectors, defects)
+    return Collected(target.identify(), parts, resources, collectors, defects, left_out)
 
 
 class Conformance:

@@ -76,6 +76,7 @@ class World:
     refuse_after: dict[str, int] = field(default_factory=dict)
     total: int | None = None
     subject: str = "org-1"
+    left_out: dict[str, str] = field(default_factory=dict)
     slow: bool = False
     before: Callable[[str], None] = lambda _: None
     calls: list[str] = field(default_factory=list)
@@ -119,6 +120,9 @@ class Acme:
             return ("everywhere",)
         self.world.ask(self.caller, "regions", "", "everywhere", None)
         return tuple(self.world.teams)
+
+    def left_out(self, per: str) -> Mapping[str, str]:
+        return self.world.left_out if per else {}
 
     def within(self, scope: str) -> Acme:
         return Acme(self.key, self.world, self.caller, scope)

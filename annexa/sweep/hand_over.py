@@ -11,7 +11,7 @@ import orjson
 
 from annexa.sweep.provenance import provenance
 from annexa.sweep.unit import Reading, Unit
-from collectors import Cause
+from collectors import Cause, Unread
 from collectors.documents import without_secrets
 from collectors.reading import PartRead
 from evidence_store.model import Document, PartKey, PartRecord, UnitRecord
@@ -72,7 +72,26 @@ def _parts(unit: Unit, finished: datetime) -> list[PartRecord]:
         for kind in listing.kinds
         for scope in _known_scopes(unit, kind.kind)
     ]
-    return read + unasked + _replaced(unit, read)
+    told = read + unasked
+    return told + _replaced(unit, read) + _closed(unit, told, finished)
+
+
+def _closed(unit: Unit, told: list[PartRecord], finished: datetime) -> list[PartRecord]:
+    """The parts known from before in places that are not asked any more.
+
+    What was there is unknown and carried; where nothing was, nothing can have come since.
+    """
+    done = {part.key for part in told}
+    return [
+        _part(unit, _unasked(key, unit.left_out[key.scope], held=held), _text(finished))
+        for key, held in sorted(unit.known.items())
+        if key.scope in unit.left_out and key.kind in unit.asked.kinds and key not in done
+    ]
+
+
+def _unasked(key: PartKey, why: str, *, held: bool) -> PartRead:
+    unread = Unread(why, "", Cause.NOT_ASKED) if held else None
+    return PartRead(key.collector, key.kind, key.scope, 0, None, unread, why)
 
 
 def _known_scopes(unit: Unit, kind: str) -> list[str]:
@@ -86,7 +105,7 @@ def _replaced(unit: Unit, read: list[PartRecord]) -> list[PartRecord]:
     placed = {part.key._replace(scope=NOWHERE): part.observed_at for part in read}
     return [
         PartRecord(*key, collected=0, observed_at=placed[key])
-        for key in sorted(unit.known & placed.keys())
+        for key in sorted(unit.known.keys() & placed.keys())
     ]
 
 
@@ -102,7 +121,7 @@ def _part(unit: Unit, read: PartRead, observed_at: str) -> PartRecord:
         scope=read.scope,
         complete=unread is None,
         cause=unread.cause.value if unread else None,
-        code=unread.code if unread else None,
+        code=unread.code if unread else read.empty or None,
         permission=(unread.permission or None) if unread else None,
         stated_total=read.stated,
         collected=read.collected,

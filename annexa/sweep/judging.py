@@ -26,7 +26,7 @@ from evidence_store.model import CheckRef, Finding
 Bound = Mapping[str, Mapping[str, object]]
 """What the organisation bound: check id to criterion name to value."""
 
-Others = Callable[[str], Sequence[Mapping[str, Any]]]
+Others = Callable[[str, "str | None"], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Judge:
         self._checks: dict[str, list[Check[Any]]] = {kind: [] for kind in self._kinds}
         for check in asked.checks:
             self._checks[check.kind.kind].append(check)
-        self._restored: dict[str, list[Resource[Any]]] = {}
+        self._restored: dict[tuple[str, str | None], list[Resource[Any]]] = {}
         self._made: dict[tuple[str, Verdict], Finding] = {}
 
     def single(self, kind: str, document: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -88,11 +88,12 @@ class Judge:
         """The verdicts of the checks that also ask for other resources of the unit."""
         resource = restore(self._kinds[kind], document)
 
-        def read(wanted: type[Resource[Any]]) -> list[Resource[Any]]:
-            if wanted.kind not in self._restored:
-                documents = others(wanted.kind)
-                self._restored[wanted.kind] = [restore(wanted, d) for d in documents]
-            return self._restored[wanted.kind]
+        def read(wanted: type[Resource[Any]], scope: str | None) -> list[Resource[Any]]:
+            key = wanted.kind, scope
+            if key not in self._restored:
+                documents = others(wanted.kind, scope)
+                self._restored[key] = [restore(wanted, d) for d in documents]
+            return self._restored[key]
 
         return tuple(
             self._ask(check, resource, Scene(self.at, read)) for check in self.across({kind})

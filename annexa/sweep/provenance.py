@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,7 +33,8 @@ def provenance(unit: Unit) -> dict[str, Any]:
         }
         if identity
         else None,
-        "permissions": {"needed": unit.asked.permissions},
+        "permissions": permissions(unit),
+        "places_left_out": dict(sorted(unit.left_out.items())),
         "versions": {"annexa": __version__, "python": platform.python_version()},
         "config": unit.means.config_digest,
         "redaction": REDACTION,
@@ -40,6 +42,23 @@ def provenance(unit: Unit) -> dict[str, Any]:
         "calls": len(journal.lines),
         "throttled": journal.throttled,
         "refused": unit.refusal,
+    }
+
+
+def permissions(unit: Unit) -> dict[str, Any]:
+    """What the collectors declare, by its digest, and what was really called, by service.
+
+    The needed set is the same for every unit of a release: its digest says whether two sweeps
+    were asked to read the same; `annexa permissions` lists it.
+    """
+    needed = unit.asked.permissions
+    used: dict[str, set[str]] = {}
+    for line in unit.caller.journal.lines:
+        used.setdefault(line.service, set()).add(line.operation)
+    return {
+        "needed": needed,
+        "needed_sha256": hashlib.sha256("\n".join(needed).encode()).hexdigest(),
+        "used": {service: sorted(names) for service, names in sorted(used.items())},
     }
 
 

@@ -154,15 +154,17 @@ class _Unit:
         except Exception as error:  # noqa: BLE001 - a defect gives the same unknown as in the sweep
             return Verdict(Status.UNKNOWN, type(error).__name__, Cause.DEFECT)
 
-    def _all(self, kind: type[Resource[Any]]) -> Sequence[Resource[Any]]:
-        for (name, _), part in self._parts.items():
+    def _all(self, kind: type[Resource[Any]], where: str | None) -> Sequence[Resource[Any]]:
+        for (name, scope), part in self._parts.items():
             unread = _unread(part)
-            if name == kind.kind and unread:
+            if name == kind.kind and unread and where in {None, scope}:
                 raise FactUnknown(unread)
         return [
             resource
             for (name, scope, _), resource in self._resources.items()
-            if name == kind.kind and self._parts[name, scope].state != "carried"
+            if name == kind.kind
+            and where in {None, scope}
+            and self._parts[name, scope].state != "carried"
         ]
 
 

@@ -201,9 +201,9 @@ class Sweep:
         result = Result(sweep, planned=len(planned))
         attempts = {job.connection.key: attempt for job, _, attempt in planned}
         subjects = self._subjects()
-        known: dict[str, list[PartKey]] = {}
+        known: dict[str, dict[PartKey, bool]] = {}
         for part in self._store.parts():
-            known.setdefault(part.target, []).append(part.key)
+            known.setdefault(part.target, {})[part.key] = bool(part.collected or part.carried)
         units = [
             Unit(
                 job,
@@ -211,7 +211,7 @@ class Sweep:
                 self._means,
                 began,
                 subjects.get(job.connection.key),
-                known.get(job.connection.key, ()),
+                known.get(job.connection.key, {}),
             )
             for job, what, _ in planned
         ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -84,8 +85,8 @@ class Unit:
         began: monotonic second in which the sweep began; deadlines count from it.
         expected_subject: the platform's id of the target at its last sweep; another one means
             that the credential was changed, and nothing is read.
-        known: the target's parts as the store has them: they are told unread by name where the
-            target does not say which places it has.
+        known: the target's parts as the store has them, with whether they hold resources: they
+            are told unread by name where the target does not say which places it has.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Unit:
         means: Means,
         began: float,
         expected_subject: str | None = None,
-        known: Collection[PartKey] = (),
+        known: Mapping[PartKey, bool] = MappingProxyType({}),
     ) -> None:
         self.connection = job.connection
         self.asked = asked
@@ -103,8 +104,9 @@ class Unit:
         self.clock = means.clock
         self.stop = means.stop
         self.expected_subject = expected_subject
-        self.known = frozenset(known)
+        self.known = known
         self.unplaced: dict[Listing, Unread] = {}
+        self.left_out: dict[str, str] = {}
         deadline = began + job.deadline.total_seconds()
         self.caller = Caller(means.clock, deadline, means.stop, rate=job.rate)
         self.identity: Identity | None = None
@@ -187,6 +189,17 @@ class Unit:
         for collector, listing in self.asked.listings:
             for scope in self._scopes(target, listing):
                 self._begin(collector, listing, target, scope)
+        for per in sorted({listing.per for _, listing in self.asked.listings}):
+            self._leave_out(target, per)
+
+    def _leave_out(self, target: Target, per: str) -> None:
+        """Remember the places that are not asked; where they cannot be told, scopes say so."""
+        try:
+            self.left_out.update(self._clean_texts(target.left_out(per)))
+        except CallError:
+            return
+        except Exception as error:  # noqa: BLE001 - foreign code: what was listed is still read
+            self._defect(error, f"{self.key}: places left out per {per}")
 
     def _scopes(self, target: Target, listing: Listing) -> Sequence[str]:
         """Where a listing is asked; if the target does not say, all of it is unread."""
@@ -293,6 +306,9 @@ class Unit:
         texts = {"code": unread.code, "permission": unread.permission}
         return replace(unread, **without_secrets(texts, (), self.means.mark))
 
+    def _clean_texts(self, texts: Mapping[str, str]) -> dict[str, str]:
+        return dict(without_secrets(dict(texts), (), self.means.mark))
+
     def _without_secrets(self, identity: Identity) -> Identity:
         return Identity(**without_secrets(asdict(identity), (), self.means.mark))
 
@@ -328,12 +344,16 @@ class Unit:
         for held in reading.held:
             held.findings += self.judge.cross(held.key.kind, self._whole(held), self._others)
 
-    def _others(self, kind: str) -> list[dict[str, Any]]:
-        """Every document of a kind, or the reason why they are not all there (raised)."""
+    def _others(self, kind: str, scope: str | None) -> list[dict[str, Any]]:
+        """Every document of a kind, or of one place's, or why they are not all there (raised)."""
         for listing, unread in self.unplaced.items():
             if kind in {listed.kind for listed in listing.kinds}:
                 self.judge.must_be_complete(unread)
-        readings = [reading for reading in self.readings if kind in reading.kinds]
+        readings = [
+            reading
+            for reading in self.readings
+            if kind in reading.kinds and scope in {None, reading.run.scope}
+        ]
         for part in (p for reading in readings for p in reading.parts if p.kind == kind):
             self.judge.must_be_complete(part.unread)
         return [self._whole(h) for r in readings for h in r.held if h.key.kind == kind]

@@ -63,6 +63,10 @@ UNTRUSTED: Final = (
     "the server's certificate is not trusted; where a proxy inspects TLS, set ca_file"
 )
 NAMED_PERMISSION: Final = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
+DENIED_BY: Final = re.compile(
+    r"explicit deny in an? (service control|resource control|permissions boundary|session)"
+)
+"""What refuses although the role's own policy may grant it, where AWS says so."""
 
 
 def understood(error: Exception) -> Exception | None:
@@ -101,11 +105,27 @@ def refused(error: ClientError) -> Exception:
     if code in NOT_LICENSED:
         return CallError(Cause.NOT_LICENSED, code, message)
     if code in DENIED or status in {401, 403}:
-        named = NAMED_PERMISSION.search(message)
-        return CallError(Cause.DENIED, code, message, named.group(1) if named else "")
+        return CallError(Cause.DENIED, code, message, _cure(message))
     if code in PASSING or (status >= 500 and status != 501):
         return PassingError(code, message)
     return CallError(Cause.PARTIAL, code, message)
+
+
+def _cure(message: str) -> str:
+    """The permission that AWS names; of one that a policy above the role denies, which policy."""
+    named = NAMED_PERMISSION.search(message)
+    if named is None:
+        return ""
+    above = DENIED_BY.search(message)
+    return (
+        f"{named.group(1)} not denied by the {above.group(1)} policy" if above else named.group(1)
+    )
+
+
+def no_such_host(error: Exception) -> bool:
+    """Whether the address of a service has no entry in the DNS."""
+    why = getattr(error, "kwargs", {}).get("error")
+    return type(why).__name__ == "NameResolutionError"
 
 
 def _passing() -> tuple[type[Exception], ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from collectors import Caller, CallError, Cause, MalformedError, Note, Place
-from collectors.aws.errors import understood
+from collectors import Caller, CallError, Cause, MalformedError, Note, NotOfferedError, Place
+from collectors.aws.errors import no_such_host, understood
 from collectors.aws.session import Ambience, Clients, ambient
 
 HIDDEN = frozenset({"ExternalId"})
@@ -30,6 +30,7 @@ class Operation:
         self._paging = Paging.of(
             shared.paging(place.service, self._api_name) or by_tokens(self._model)
         )
+        self._shared = shared
         self._caller = caller
         self._place = place
         self._around = around
@@ -92,6 +93,12 @@ class Operation:
         except Exception as error:
             # An error of the connection has a `response` too, which is None.
             _remember(note, (getattr(error, "response", None) or {}).get("ResponseMetadata", {}))
+            if no_such_host(error) and not self._shared.offers(
+                self._place.service, self._around.region
+            ):
+                raise NotOfferedError(
+                    f"AWS offers no {self._place.service} in {self._around.region}"
+                ) from error
             if meant := understood(error):
                 raise meant from error
             raise

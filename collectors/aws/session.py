@@ -72,6 +72,21 @@ class Clients:
                     self._clients[service] = self._make(service, region)
             return self._clients[service]
 
+    def offers(self, service: str, region: str) -> bool:
+        """Whether the SDK's list of endpoints has the service in that region, or cannot tell.
+
+        The list is as old as the SDK: it only ever confirms what the DNS says.
+        """
+        from botocore.exceptions import UnknownRegionError  # noqa: PLC0415
+
+        try:
+            partition = self.session.get_partition_for_region(region)
+        except UnknownRegionError:
+            return True
+        known = self.session.get_available_regions(service, partition)
+        every = self.session.get_available_regions("ec2", partition)
+        return region not in every or not known or region in known
+
     def paging(self, service: str, operation: str) -> Mapping[str, Any]:
         """How the SDK pages an operation (`ListBuckets`); empty where it does not."""
         with self._lock:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
@@ -24,6 +25,8 @@ SESSION = "annexa"
 
 
 NOT_OPTED_IN = "not-opted-in"
+TURNED_OFF = "region not enabled in the account"
+NO_REGION = "AWS lists no such region"
 
 
 class RegionRow(TypedDict):
@@ -39,7 +42,8 @@ class AwsConnection:
 
     `account` is the number the credential must reach. `role_arn` is assumed with the credential
     of `profile` or of the environment. `endpoint_url` stands for every service; the variables
-    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work too.
+    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work too. `regions` names the only ones to
+    read, `regions_out` says why the others are not; without any, every enabled region is read.
     """
 
     name: str
@@ -48,6 +52,8 @@ class AwsConnection:
     role_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
     region: str = "us-east-1"
+    regions: tuple[str, ...] = ()
+    regions_out: str = ""
     endpoint_url: str | None = None
     ca_file: str | None = None
     generate_credential_report: bool = True
@@ -77,6 +83,7 @@ class AwsTarget:
         self.caller = caller
         self._clients = shared
         self._credential = self._role() if connection.role_arn else None
+        self.scope = GLOBAL
         self._once: dict[str, _Once] = {}
         self._lock = threading.Lock()
 
@@ -101,7 +108,9 @@ class AwsTarget:
         Raises:
             CallError: no answer, or the credential reaches another account than declared.
         """
-        who = self.once("sts.identity", lambda: self.call("sts", "get_caller_identity"))
+        who = self.once(
+            "sts.identity", lambda: self.call("sts", "get_caller_identity", scope=GLOBAL)
+        )
         declared = self.connection.account
         if declared not in {None, who["Account"]}:
             raise CallError(
@@ -114,17 +123,42 @@ class AwsTarget:
         return Identity(who["Account"], who["Arn"], {"region": self.connection.region})
 
     def scopes(self, per: str) -> Sequence[str]:
-        """The regions that are enabled for `region`, else the one global scope.
+        """The regions that are read for `region`, else the one global scope.
 
         Raises:
-            CallError: the regions could not be listed.
+            CallError: the regions could not be listed, and none were declared.
         """
         return self.regions() if per == "region" else (GLOBAL,)
 
     def regions(self) -> Sequence[str]:
-        """The names of the regions enabled in the account, sorted."""
-        named = self.all_regions()
-        return sorted(r["RegionName"] for r in named if r["OptInStatus"] != NOT_OPTED_IN)
+        """The names of the regions to read, sorted: enabled in the account, and not left out.
+
+        Where EC2 does not list them, those that are declared.
+        """
+        try:
+            named = self.all_regions()
+        except CallError:
+            if self.connection.regions:
+                return sorted(self.connection.regions)
+            raise
+        return sorted({r["RegionName"] for r in named} - self._left_out().keys())
+
+    def left_out(self, per: str) -> Mapping[str, str]:
+        """The regions that are not read: not enabled in the account, or out by decision.
+
+        Raises:
+            CallError: the regions could not be listed.
+        """
+        return self._left_out() if per == "region" else {}
+
+    def _left_out(self) -> dict[str, str]:
+        status = {row["RegionName"]: row["OptInStatus"] for row in self.all_regions()}
+        only = set(self.connection.regions) or status.keys()
+        return {
+            **dict.fromkeys(status.keys() - only, self.connection.regions_out),
+            **dict.fromkeys(only - status.keys(), NO_REGION),
+            **{name: TURNED_OFF for name in status if status[name] == NOT_OPTED_IN},
+        }
 
     def all_regions(self) -> Sequence[RegionRow]:
         """Every region of the partition with its opt-in status, as EC2 tells; asked once."""
@@ -132,14 +166,15 @@ class AwsTarget:
             "ec2.regions",
             lambda: cast(
                 "Sequence[RegionRow]",
-                self.call("ec2", "describe_regions", AllRegions=True)["Regions"],
+                self.call("ec2", "describe_regions", scope=GLOBAL, AllRegions=True)["Regions"],
             ),
         )
 
     def within(self, scope: str) -> AwsTarget:
-        """The same target: listings name their scope to `api`, `call` and `pages`."""
-        del scope
-        return self
+        """The same target, whose calls go to that scope where they name no other."""
+        seen = copy(self)
+        seen.scope = scope
+        return seen
 
     def api(self, service: str, scope: str) -> Any:  # noqa: ANN401 - typed by whoever asks
         """The service's client at a scope, each call of it made through the caller.
@@ -148,9 +183,7 @@ class AwsTarget:
         """
         return Api(self, service, scope)
 
-    def call(
-        self, service: str, operation: str, *, scope: str = GLOBAL, **parameters: object
-    ) -> Any:  # noqa: ANN401 - an answer
+    def call(self, service: str, operation: str, *, scope: str = "", **parameters: object) -> Any:  # noqa: ANN401 - an answer
         """The answer of one operation, named as in the SDK (`get_caller_identity`).
 
         Raises:
@@ -164,7 +197,7 @@ class AwsTarget:
         operation: str,
         result_key: str,
         *,
-        scope: str = GLOBAL,
+        scope: str = "",
         **parameters: object,
     ) -> Iterator[Any]:
         """The rows of all pages of an operation, paged as the SDK's own model of it says.
@@ -176,11 +209,12 @@ class AwsTarget:
         for page in self.operation(service, operation, scope).pages(**parameters):
             yield from page.get(result_key, [])
 
-    def operation(self, service: str, operation: str, scope: str = GLOBAL) -> Operation:
-        """One operation at a scope, ready to be asked."""
-        region = self.connection.region if scope in {GLOBAL, ""} else scope
+    def operation(self, service: str, operation: str, scope: str = "") -> Operation:
+        """One operation at a scope, else at the target's own, ready to be asked."""
+        where = scope or self.scope
+        region = self.connection.region if where == GLOBAL else where
         around = Ambience(region, self._credential)
-        return Operation(self.caller, self._clients, operation, Place(service, scope), around)
+        return Operation(self.caller, self._clients, operation, Place(service, where), around)
 
     def once(self, key: str, make: Callable[[], Made]) -> Made:
         """What `make` gives, asked for once in the life of the target; a refusal is kept too."""

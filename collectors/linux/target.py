@@ -8,7 +8,7 @@ import os
 import platform
 import stat
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NotRequired, Self, TypedDict, TypeVar, cast
 
@@ -111,6 +111,10 @@ class LinuxTarget:
     def scopes(self, per: str) -> Sequence[str]:
         """A host is one place."""
         return ("host",) if not per else ()
+
+    def left_out(self, per: str) -> Mapping[str, str]:  # noqa: ARG002 - a host is one place
+        """A host is one place."""
+        return {}
 
     def within(self, scope: str) -> Self:  # noqa: ARG002 - a host is one place
         """The host itself."""

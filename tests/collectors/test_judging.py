@@ -180,7 +180,7 @@ def test_a_cross_kind_question_sees_the_others_of_that_kind() -> None:
 
 
 def test_an_incomplete_other_listing_makes_the_cross_kind_question_unknown() -> None:
-    def refuse(_: object) -> list[Team]:
+    def refuse(_kind: object, _scope: str | None) -> list[Team]:
         raise FactUnknown(Unread("AccessDenied", "teams:list"))
 
     verdict = is_in_a_team.judge(mia(), Scene(NOW, refuse))

@@ -8,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.collectors.aws.double import Double
+from tests.collectors.aws.moto_gaps import fill
 
 ENVIRONMENT = (
     "AWS_PROFILE",
@@ -23,6 +24,7 @@ ENVIRONMENT = (
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """The address of a simulated AWS; `POST <address>/moto-api/reset` empties it."""
+    fill()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

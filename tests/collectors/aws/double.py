@@ -40,8 +40,8 @@ class Request:
 
     @property
     def text(self) -> str:
-        """What answers are chosen by: `GET /bucket?policy`, or the form of a query request."""
-        return f"{self.method} {self.url} {self.body}"
+        """What answers are chosen by: `@us-east-1 GET /bucket?policy`, or a query's form."""
+        return f"@{self.region} {self.method} {self.url} {self.body}"
 
 
 class Double:

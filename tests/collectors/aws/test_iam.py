@@ -83,6 +83,10 @@ class Plain:
     def scopes(self, per: str) -> list[str]:
         return [per or "global"]
 
+    def left_out(self, per: str) -> dict[str, str]:
+        del per
+        return {}
+
     def within(self, scope: str) -> Plain:
         del scope
         return self
