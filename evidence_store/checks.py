@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from evidence_store.database import new_id
+from evidence_store.database import database_of, insert_new
 from evidence_store.digests import check_digest, check_text
 from evidence_store.model import CheckRef
 from evidence_store.tables import checks
 
-INSERT: Final = sa.insert(checks)
+BY_DIGEST: Final = sa.select(checks.c.id).where(checks.c.digest == sa.bindparam("digest"))
 
 
 class Known(NamedTuple):
@@ -45,18 +45,11 @@ class Checks:
         digest = check_digest(check)
         if (known := self._by_digest.get(digest.hex())) is not None:
             return known
-        row = new_id(
-            self._connection.execute(
-                INSERT,
-                {
-                    "code": check.id,
-                    "version": check.version,
-                    "severity": check.severity,
-                    "body": check_text(check),
-                    "digest": digest,
-                },
-            )
-        )
-        known = Known(row, check.id, digest.hex())
+        row = (None, check.id, check.version, check.severity, check_text(check), digest)
+        # All targets share it: another worker may be inserting the same one just now.
+        with database_of(self._connection).aside(self._connection) as connection:
+            insert_new(connection, checks, [row])
+        number = self._connection.execute(BY_DIGEST, {"digest": digest}).scalar_one()
+        known = Known(number, check.id, digest.hex())
         self.by_row[known.row] = self._by_digest[known.digest] = known
         return known

@@ -1,171 +1,118 @@
-"""The connection: transactions, guards, and every statement that only one database understands."""
+"""What the room asks of a database, and how its statements reach the one that is open.
+
+Everything that SQLite and PostgreSQL do differently stands in `sqlite.py` and `postgres.py`; the
+rest of the room hands its connection to the functions below.
+"""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from evidence_store.errors import CorruptStoreError
+from evidence_store.location import File, Location
 
-from evidence_store.errors import (
-    CorruptStoreError,
-    DiskFullError,
-    LockedError,
-    ReadOnlyError,
-    StoreError,
-)
-from evidence_store.tables import EVIDENCE
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 BATCH: Final = 500
 """Rows per statement: below every database's limit of bound values."""
 
+OPTION: Final = "annexa_database"
+"""The execution option by which a connection leads back to its database."""
 
-class Database:
-    """An SQLite file; the place to put what PostgreSQL does otherwise."""
 
-    def __init__(self, path: Path, busy_seconds: float) -> None:
-        self.path = path
-        self._busy = busy_seconds
-        self.engine = sa.create_engine(
-            f"sqlite:///{path}",
-            isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": busy_seconds},
-        )
-        sa.event.listen(self.engine, "connect", self._prepare)
+class Database(Protocol):
+    """An open database. Every method may raise a named `StoreError`."""
 
-    @staticmethod
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "temp_store = MEMORY",
-            # Without it INSERT OR REPLACE deletes rows without firing their triggers.
-            "recursive_triggers = ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+    engine: sa.Engine
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One durable transaction that holds the write lock from its start."""
-        with self._named_errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                # A full disk has already ended the transaction: ask before rolling back.
-                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a DBAPI connection in general need not say
-                    connection.exec_driver_sql("ROLLBACK")
-                raise
+    @property
+    def name(self) -> str:
+        """The database as messages say it, without any password."""
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """One unmoving view of the store."""
-        with self._named_errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+    @property
+    def one_writer(self) -> bool:
+        """Whether transactions write one after the other, so that ids are committed in order."""
 
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sa.exc.DBAPIError as error:
-            raise self._named(error.orig or error) from error
-        except sqlite3.Error as error:
-            raise self._named(error) from error
+    def writing(
+        self, *locks: str, shared: Sequence[str] = ()
+    ) -> AbstractContextManager[sa.Connection]:
+        """One durable transaction.
 
-    def _named(self, error: BaseException) -> StoreError:
-        """The store's own error for one of the database's."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        where = f"{self.path}: {error}"
-        match code:
-            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return LockedError(
-                    f"{where}: still held by {holders(self.path)} after {self._busy:g} s;"
-                    " wait for it to finish, or stop it"
-                )
-            case sqlite3.SQLITE_FULL:
-                return DiskFullError(f"{where}; free space on the volume, then run it again")
-            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-                return ReadOnlyError(f"{where}; check owner and mode of the file and its folder")
-            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-                return CorruptStoreError(
-                    f"{where}; if this is the right file, restore it from a backup"
-                )
-            case sqlite3.SQLITE_IOERR:
-                return StoreError(f"{where}; check the volume, then run `annexa verify`")
-            case _:
-                return StoreError(where)
+        Without names it excludes every other writer of the store. With names (`"target prod"`) it
+        excludes those that name the same, and `shared` ones only those that hold the name alone.
+        Where there is one writer anyway, names mean nothing.
+        """
+
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """One unmoving view of the database."""
+
+    def aside(self, connection: sa.Connection) -> AbstractContextManager[sa.Connection]:
+        """Where rows that all targets share are written during a transaction.
+
+        A transaction of its own, committed at once, so that no worker waits for another's unit;
+        where there is one writer anyway, the same one.
+        """
+
+    def insert(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        new_only: bool,
+    ) -> None:
+        """Insert rows in the table's column order; with `new_only`, those whose key is new."""
+
+    def prepare(self, connection: sa.Connection) -> None:
+        """Make what must be there before the first table."""
 
     def guard(self, connection: sa.Connection) -> None:
-        """Make evidence append-only, against accidents; rebuilding a table drops its triggers."""
-        for table in EVIDENCE:
-            for verb in ("UPDATE", "DELETE"):
-                name = f"{table.name}_refuses_{verb.lower()}"
-                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-                connection.exec_driver_sql(
-                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name}"
-                    f" BEGIN SELECT RAISE(ABORT, 'append-only: {table.name}'); END"
-                )
+        """Make evidence append-only, and give every role its rights; done after each upgrade."""
+
+    def damage(self, connection: sa.Connection) -> list[str]:
+        """What the database itself finds wrong with its files."""
 
     def close(self) -> None:
         """Close every connection."""
-        self.engine.dispose()
 
 
-def damage(connection: sa.Connection) -> list[str]:
-    """What the database itself finds wrong with its file."""
-    found = connection.exec_driver_sql("PRAGMA quick_check").scalars()
-    return [str(line) for line in found if line != "ok"]
+def open_database(
+    location: Location, *, schema: str = "evidence", busy_seconds: float = 30.0
+) -> Database:
+    """Open the database of a location; nothing is created but, at need, an empty file.
+
+    Args:
+        location: The file or server.
+        schema: On a server, the schema whose tables are meant; a file has but one.
+        busy_seconds: How long to wait for another process.
+
+    Raises:
+        StoreError: If it cannot be opened, or the package a server needs is not installed.
+    """
+    # Imported here: one of the two is needed, and the driver of the other may not be installed.
+    if isinstance(location, File):
+        from evidence_store.sqlite import Sqlite  # noqa: PLC0415
+
+        return Sqlite(location, busy_seconds)
+    from evidence_store.postgres import Postgres  # noqa: PLC0415
+
+    return Postgres(location, schema, busy_seconds)
 
 
-def holders(path: Path) -> str:
-    """The processes that have the file open, as far as this system tells."""
-    ours = os.getpid()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            files = {str(link.readlink()) for link in (process / "fd").iterdir()}
-        except OSError:  # gone by now, or another user's
-            continue
-        if str(path.resolve()) in files and int(process.name) != ours:
-            found.append(process.name)
-    return f"process {', '.join(sorted(found))}" if found else "another process or connection"
-
-
-def create_file(path: Path) -> None:
-    """Create an empty file only its owner may read; SQLite gives its side files the same mode."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
-    except OSError as error:
-        raise ReadOnlyError(f"{path}: {error.strerror}; choose a folder you may write") from error
-
-
-@cache
-def _insert(table: sa.Table, *, new_only: bool) -> str:
-    """The text of an insert: as text it costs a third less per row than as an expression."""
-    statement = sqlite.insert(table)
-    if new_only:
-        statement = statement.on_conflict_do_nothing()
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+def database_of(connection: sa.Connection) -> Database:
+    """The database a connection belongs to."""
+    found: Database = connection.get_execution_options()[OPTION]
+    return found
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
     """Insert rows given in the table's column order."""
     found = list(rows)
     if found:
-        connection.exec_driver_sql(_insert(table, new_only=False), found)
+        database_of(connection).insert(connection, table, found, new_only=False)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -175,7 +122,7 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[
     """
     found = list(rows)
     if found:
-        connection.exec_driver_sql(_insert(table, new_only=True), found)
+        database_of(connection).insert(connection, table, found, new_only=True)
 
 
 def new_id(result: sa.CursorResult[Any]) -> int:

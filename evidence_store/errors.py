@@ -57,3 +57,15 @@ class OutsideError(StoreError):
 
 class RolledBackError(StoreError):
     """What others hold is ahead of the ledger, or not of it: going on would make a fork."""
+
+
+class UnreachableError(StoreError):
+    """The database server cannot be reached, or ended the connection; nothing is half recorded."""
+
+
+class NotAllowedError(StoreError):
+    """The database account lacks a right that this needs."""
+
+
+class DriverMissingError(StoreError):
+    """The package that speaks to the database server is not installed."""

@@ -1,4 +1,4 @@
-"""The two key files beside the store: the secret of the digests, and the key that signs heads."""
+"""The two key files of a store: the secret of the digests, and the key that signs heads."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def create(store: Path) -> None:
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     try:
+        store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(secret_path(store), secrets.token_hex(32).encode() + b"\n")
         _create(signing_path(store), signing)
     except OSError as error:

@@ -17,10 +17,10 @@ from evidence_store.tables import checkpoints, entries, leaves, pending
 def sequence(connection: sa.Connection) -> int:
     """Give every pending entry the next place, in the order of their ids.
 
-    What is pending is read, not "every id up to the last": on a server a lower id can be
-    committed later, and must not be skipped for ever.
+    What is taken is exactly what the one statement sees and removes, not "every id up to the
+    last": on a server a lower id can be committed later, and must not be skipped for ever.
     """
-    waiting = list(connection.scalars(sa.select(pending.c.entry_id).order_by(pending.c.entry_id)))
+    waiting = sorted(connection.scalars(sa.delete(pending).returning(pending.c.entry_id)))
     size = connection.scalar(sa.select(sa.func.count()).select_from(leaves)) or 0
     for some in batches(waiting):
         bodies = connection.execute(
@@ -34,7 +34,6 @@ def sequence(connection: sa.Connection) -> int:
             [(size + i, entry, merkle.leaf(body)) for i, (entry, body) in enumerate(bodies)],
         )
         size += len(bodies)
-        connection.execute(sa.delete(pending).where(pending.c.entry_id.in_(some)))
     return len(waiting)
 
 

@@ -22,6 +22,7 @@ from evidence_store.entries import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import CAUSES, STATUSES, PartKey
 from evidence_store.tables import (
+    ID,
     KINDS,
     leaves,
 )
@@ -122,9 +123,8 @@ def sweeps(connection: sa.Connection, as_of: datetime | None) -> list[SweepRow]:
         sa.select(
             table.c.sweep,
             sa.func.count(table.c.target_id.distinct()),
-            sa.func.sum(table.c.added),
-            sa.func.sum(table.c.changed),
-            sa.func.sum(table.c.gone),
+            # A server sums whole numbers to what Python reads as decimals.
+            *(sa.cast(sa.func.sum(table.c[name]), ID) for name in ("added", "changed", "gone")),
         )
         .where(table.c.kind == KINDS["unit"], table.c.id <= until)
         .group_by(table.c.sweep)

@@ -43,7 +43,7 @@ INSERT_TARGET: Final = sa.insert(targets)
 def record(
     connection: sa.Connection, secret: bytes, unit: UnitRecord, recorded: datetime
 ) -> Receipt:
-    """Record a unit inside the transaction of the connection.
+    """Record a unit inside the transaction of the connection, which holds the target's lock.
 
     Raises:
         RecordError: If the unit contradicts itself or the plan.

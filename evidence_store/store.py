@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from evidence_store import (
     changes,
@@ -39,10 +39,11 @@ from evidence_store.answers import (
     UnitLeaves,
     VerdictItem,
 )
-from evidence_store.database import Database, create_file
+from evidence_store.database import Database, open_database
 from evidence_store.digests import derived, key_fingerprint
 from evidence_store.errors import KeyMissingError, StoreMissingError
 from evidence_store.interface import Clock, Progress
+from evidence_store.location import File, Location
 from evidence_store.model import Plan, ResourceKey, UnitRecord
 
 
@@ -51,14 +52,21 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _refuse_other_keys(path: Path, first: Mapping[str, Any], found: keys.Keys) -> None:
+LEDGER: Final = "ledger"
+SEQUENCER: Final = "sequencer"
+"""Names of locks; the others are of one target or one sweep."""
+
+
+def _refuse_other_keys(location: Location, first: Mapping[str, Any], found: keys.Keys) -> None:
     told = first.get("public_key"), first.get("digest_key")
     if told != (found.public.hex(), key_fingerprint(found.secret).hex()):
-        raise KeyMissingError(f"{path}: the key files beside it are another store's")
+        raise KeyMissingError(
+            f"{location.name}: the key files {location.keys}.* are another store's"
+        )
 
 
 class Store:
-    """An `EvidenceStore` in one SQLite file, with two key files beside it."""
+    """An `EvidenceStore` in a database, with two key files that only its operator has."""
 
     def __init__(self, database: Database, clock: Clock, found: keys.Keys, origin: str) -> None:
         self._database = database
@@ -69,7 +77,7 @@ class Store:
     @classmethod
     def open(
         cls,
-        path: Path | str,
+        location: Location | Path | str,
         *,
         clock: Clock = system_clock,
         create: bool = True,
@@ -79,7 +87,7 @@ class Store:
         """Open a store, creating or upgrading it as needed.
 
         Args:
-            path: The database; its keys lie beside it.
+            location: The database and its keys; a path means an SQLite file.
             clock: Gives the time of recording.
             create: Whether to create a store where there is none.
             origin: The ledger's name, taken at creation only; by default `annexa/<8 hex digits>`.
@@ -89,37 +97,37 @@ class Store:
             StoreMissingError: If there is none and `create` is false.
             NewerSchemaError: If a newer release wrote it.
             KeyMissingError: If a key is missing or another store's.
-            StoreError: If it cannot be read or written.
+            StoreError: If it cannot be reached, read or written.
         """
-        path = Path(path)
-        if not path.exists():
-            if not create:
-                raise StoreMissingError(f"{path}: no store there; `annexa sweep` creates it")
-            create_file(path)
-        database = Database(path, busy_seconds)
+        if isinstance(location, Path | str):
+            location = File(Path(location))
+        if isinstance(location, File) and not create and not location.path.exists():
+            raise StoreMissingError(f"{location.name}: no store there; `annexa sweep` creates it")
+        database = open_database(location, busy_seconds=busy_seconds)
         try:
-            schema.bring_up(database)
+            schema.bring_up(database, create=create)
             with database.reading() as connection:
                 first = reads.first_entry(connection)
             if first is None:
-                cls._name(database, clock, origin or f"annexa/{secrets.token_hex(4)}")
+                name = origin or f"annexa/{secrets.token_hex(4)}"
+                cls._name(database, location.keys, clock, name)
                 with database.reading() as connection:
                     first = reads.first_entry(connection) or {}
-            found = keys.read(path)
-            _refuse_other_keys(path, first, found)
+            found = keys.read(location.keys)
+            _refuse_other_keys(location, first, found)
         except BaseException:
             database.close()
             raise
         return cls(database, clock, found, first["origin"])
 
     @staticmethod
-    def _name(database: Database, clock: Clock, origin: str) -> None:
+    def _name(database: Database, beside: Path, clock: Clock, origin: str) -> None:
         """Write the ledger's first entry: its name and the keys it is bound to."""
         with database.writing() as connection:
             if reads.first_entry(connection) is not None:
                 return  # another process was faster
-            keys.create(database.path)
-            found = keys.read(database.path)
+            keys.create(beside)
+            found = keys.read(beside)
             entries.write(
                 connection,
                 entries.Position("key", 0, 0, 0),
@@ -153,17 +161,18 @@ class Store:
 
     def begin_sweep(self, plan: Plan) -> int:
         """Write the plan and return the sweep's number."""
-        with self._database.writing() as connection:
+        with self._database.writing(LEDGER) as connection:
             return sweeps.begin(connection, plan, self._clock())
 
     def record(self, unit: UnitRecord) -> Receipt:
         """Record one unit in one transaction; repeated, it returns the first receipt."""
-        with self._database.writing() as connection:
+        own, sweep = f"target {unit.target}", f"sweep {unit.sweep}"
+        with self._database.writing(own, shared=[sweep]) as connection:
             return recording.record(connection, self._keys.secret, unit, self._clock())
 
     def close_sweep(self, sweep: int, summary: Mapping[str, Any]) -> int:
         """Write the sweep's end and return the entry's id; repeated, the first one's."""
-        with self._database.writing() as connection:
+        with self._database.writing(f"sweep {sweep}", LEDGER) as connection:
             return sweeps.close(connection, sweep, summary, self._clock())
 
     def open_sweep(self) -> OpenSweep | None:
@@ -173,12 +182,12 @@ class Store:
 
     def sequence(self) -> int:
         """Give pending entries their place in the ledger; return how many."""
-        with self._database.writing() as connection:
+        with self._database.writing(SEQUENCER) as connection:
             return ledger.sequence(connection)
 
     def checkpoint(self) -> Checkpoint:
         """Sequence, then sign the tree; the same tree gives the same note."""
-        with self._database.writing() as connection:
+        with self._database.writing(SEQUENCER) as connection:
             ledger.sequence(connection)
             return ledger.checkpoint(connection, self.origin, self._keys)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 # Tables without row ids keep their rows in the order of the key: reading as of a time is one seek.
 metadata: Final = sa.MetaData()
 
 ID: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 DIGEST: Final = sa.LargeBinary(32)
+# Compared and sorted by code point everywhere, so that both databases give the same order.
+TEXT: Final = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def _id() -> sa.Column[int]:
@@ -30,7 +33,7 @@ def _code(name: str, *, null: bool = False) -> sa.Column[int]:
 
 
 def _text(name: str, *, null: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=null)
+    return sa.Column(name, TEXT, nullable=null)
 
 
 def _digest(name: str, *, null: bool = False) -> sa.Column[bytes]:
@@ -148,7 +151,7 @@ attachments: Final = sa.Table(
     "attachments",
     metadata,
     _key("entry_id"),
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", TEXT, primary_key=True),
     _digest("sha256"),
     _number("size"),
     _code("codec"),

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
+
 from evidence_store import (
     CheckRef,
     Document,
@@ -21,10 +24,24 @@ from evidence_store import (
     UnitRecord,
     canonical,
 )
+from evidence_store.location import File, Location
+from evidence_store.tables import EVIDENCE
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 PRIVATE = CheckRef("aws.s3.bucket_public_access_blocked", "1", "high", {})
 VERSIONED = CheckRef("aws.s3.bucket_versioning_enabled", "1", "low", {})
+
+ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+
+# What SQLite has and PostgreSQL has not, so that one attack runs on both.
+AS_IN_SQLITE = (
+    "CREATE DOMAIN blob AS bytea",
+    """CREATE FUNCTION zeroblob(n int) RETURNS bytea LANGUAGE sql AS
+    $$ SELECT decode(repeat('00', n), 'hex') $$""",
+    """CREATE FUNCTION replace(b bytea, old text, new text) RETURNS bytea LANGUAGE sql AS
+    $$ SELECT convert_to(replace(convert_from(b, 'UTF8'), old, new), 'UTF8') $$""",
+)
 
 
 class Clock:
@@ -78,13 +95,39 @@ def part(**values: Any) -> PartRecord:
     return PartRecord(**values)
 
 
+def drop_guards(connection: sa.Connection, *, on_file: bool) -> None:
+    if not on_file:
+        for table in EVIDENCE:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER ALL")
+        return
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for name in names.scalars().all():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+
+
 class Bench:
     """A store being used the way a sweep uses it."""
 
-    def __init__(self, store: Store, clock: Clock, path: Path) -> None:
+    def __init__(self, store: Store, clock: Clock, location: Location) -> None:
         self.store = store
         self.clock = clock
-        self.path = path
+        self.location = location
+
+    @property
+    def path(self) -> Path:
+        """The file, in tests of SQLite only."""
+        assert isinstance(self.location, File)
+        return self.location.path
+
+    def tamper(self, *statements: str, **values: object) -> None:
+        """Write past the guards, as whoever owns the database can."""
+        on_file = isinstance(self.location, File)
+        with self.store._database.writing() as connection:
+            drop_guards(connection, on_file=on_file)
+            for statement in () if on_file else AS_IN_SQLITE:
+                connection.exec_driver_sql(statement)
+            for statement in statements:
+                assert connection.execute(sa.text(statement), values).rowcount > 0, statement
 
     def begin(self, *targets: str) -> int:
         planned = [PlannedTarget(target, 1) for target in targets or ("prod",)]

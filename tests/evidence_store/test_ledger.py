@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,9 +89,7 @@ def base64_equal(one: str, other: str) -> bool:
 def test_a_fork_is_not_signed(bench: Bench) -> None:
     bench.sweep([])
     bench.store.checkpoint()
-    with closing(sqlite3.connect(bench.path)) as connection, connection:
-        connection.execute("DROP TRIGGER leaves_refuses_update")
-        connection.execute("UPDATE leaves SET hash = zeroblob(32) WHERE position = 1")
+    bench.tamper("UPDATE leaves SET hash = zeroblob(32) WHERE position = 1")
     with pytest.raises(CorruptStoreError, match="nothing was signed"):
         bench.store.checkpoint()
 

@@ -28,13 +28,22 @@ from evidence_store import (
     StoreMissingError,
     schema,
 )
+from evidence_store.location import Location
 from evidence_store.tables import EVIDENCE, metadata
-from tests.evidence_store.builders import Clock, document, fails, passes
+from tests.evidence_store.builders import ON_SQLITE, Clock, document, fails, passes
 
 if TYPE_CHECKING:
     from tests.evidence_store.builders import Bench
 
+GUARDED = {
+    "sqlite": "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    # 2: before the statement, 8: deleted, 16: updated, 32: truncated; A: always.
+    "postgresql": "SELECT relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " WHERE tgname = 'append_only' AND tgtype = 2 + 8 + 16 + 32 AND tgenabled = 'A'",
+}
 
+
+@ON_SQLITE
 def test_only_the_owner_can_read_the_store_and_its_keys(bench: Bench) -> None:
     bench.sweep([document("a", passes())])
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in bench.path.parent.iterdir()}
@@ -52,13 +61,13 @@ def test_the_tables_are_what_the_migrations_make(bench: Bench) -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == schema.REVISION
 
 
-def test_every_evidence_table_is_guarded(bench: Bench) -> None:
-    with closing(sqlite3.connect(bench.path)) as connection:
-        rows = connection.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")
-        guarded = sorted(name for (name,) in rows)
-    assert guarded == sorted([table.name for table in EVIDENCE] * 2)
+def test_every_evidence_table_is_guarded(bench: Bench, backend: str) -> None:
+    with bench.store._database.reading() as connection:
+        guarded = sorted(connection.exec_driver_sql(GUARDED[backend]).scalars())
+    assert guarded == sorted([table.name for table in EVIDENCE] * (2 if backend == "sqlite" else 1))
 
 
+@ON_SQLITE
 def test_the_connection_is_durable_and_fires_triggers_on_replace(bench: Bench) -> None:
     with bench.store._database.reading() as connection:
         found = {
@@ -69,23 +78,21 @@ def test_the_connection_is_durable_and_fires_triggers_on_replace(bench: Bench) -
 
 
 def test_a_store_keeps_its_name(bench: Bench) -> None:
-    with Store.open(bench.path, clock=bench.clock, origin="annexa/other") as again:
+    with Store.open(bench.location, clock=bench.clock, origin="annexa/other") as again:
         assert again.origin == "annexa/test"
         assert again.verifier_key == bench.store.verifier_key
 
 
-def test_a_store_that_is_not_there_is_not_made_unasked(tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_not_made_unasked(nowhere: Location, tmp_path: Path) -> None:
     with pytest.raises(StoreMissingError, match="annexa sweep"):
-        Store.open(tmp_path / "annexa.db", create=False)
+        Store.open(nowhere, create=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_newer_schema_is_refused(bench: Bench) -> None:
-    bench.store.close()
-    with closing(sqlite3.connect(bench.path)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    bench.tamper("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(NewerSchemaError, match=r"schema 9999, this one knows 0001.*install"):
-        Store.open(bench.path)
+        Store.open(bench.location)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -109,7 +116,7 @@ def test_a_store_without_its_own_keys_is_refused(
     bench: Bench, tmp_path: Path, name: str, damage: str
 ) -> None:
     bench.store.close()
-    key = Path(f"{bench.path}.{name}")
+    key = Path(f"{bench.location.keys}.{name}")
     if damage == "missing":
         key.unlink()
     elif damage == "damaged":
@@ -118,10 +125,11 @@ def test_a_store_without_its_own_keys_is_refused(
         Store.open(tmp_path / "annexa.db").close()
         key.write_bytes(Path(f"{tmp_path / 'annexa.db'}.{name}").read_bytes())
     with pytest.raises(KeyMissingError):
-        Store.open(bench.path)
+        Store.open(bench.location)
     assert key.exists() is (damage != "missing")
 
 
+@ON_SQLITE
 def test_a_locked_store_names_who_holds_it(bench: Bench) -> None:
     code = f"""
 import sqlite3, sys
@@ -144,6 +152,7 @@ sys.stdin.read()
     assert bench.begin() == 1
 
 
+@ON_SQLITE
 def test_a_full_disk_keeps_nothing_of_the_unit_and_all_before_it(bench: Bench) -> None:
     bench.sweep([document("a", passes())])
     sweep = bench.begin()
@@ -174,6 +183,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "annexa.db")
 
 
+@ON_SQLITE
 def test_a_store_that_cannot_be_written_says_so(bench: Bench) -> None:
     engine = bench.store._database.engine
     engine.dispose()
@@ -186,11 +196,11 @@ def test_a_store_that_cannot_be_written_says_so(bench: Bench) -> None:
         bench.begin()
 
 
-def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
-    path, found = tmp_path / "annexa.db", []
+def test_two_processes_may_create_the_store_at_once(nowhere: Location) -> None:
+    found = []
 
     def create() -> None:
-        with Store.open(path, clock=Clock()) as store:
+        with Store.open(nowhere, clock=Clock()) as store:
             found.append(store.origin)
 
     threads = [threading.Thread(target=create) for _ in range(4)]
@@ -203,22 +213,23 @@ def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
 
 
 def test_a_store_whose_creation_was_cut_off_is_finished_by_the_next_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nowhere: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "annexa.db"
+    unfinished = Path(f"{nowhere.keys}.digest-key.unfinished")
 
     def cut_off(_path: Path) -> None:
-        Path(f"{path}.digest-key.unfinished").write_text("half a k")
+        unfinished.parent.mkdir(exist_ok=True)
+        unfinished.write_text("half a k")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("evidence_store.keys.create", cut_off)
         with pytest.raises(KeyboardInterrupt):
-            Store.open(path, clock=Clock())
-    with Store.open(path, clock=Clock()) as store:
+            Store.open(nowhere, clock=Clock())
+    with Store.open(nowhere, clock=Clock()) as store:
         assert store.verify().clean
         assert [row.kind for row in store.entries()] == ["key"]
-    assert not Path(f"{path}.digest-key.unfinished").exists()
+    assert not unfinished.exists()
 
 
 def test_the_package_does_not_import_the_database_until_the_store_is_used() -> None:

