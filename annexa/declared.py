@@ -16,7 +16,7 @@ from annexa.sweep.judging import Bound
 from annexa.sweep.means import Job
 from annexa.sweep.run import Scope
 from collectors import Catalog, Connection
-from config import AwsTarget, LinuxTarget, Settings
+from config import AwsTarget, LinuxTarget, SecretError, SecretRef, Settings
 
 AWS_CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -129,7 +129,7 @@ def connection(name: str, target: LinuxTarget | AwsTarget) -> Connection:
         account=target.account,
         profile=target.profile,
         role_arn=target.role_arn,
-        external_id=target.external_id.get() if target.external_id else None,
+        external_id=_secret(f"targets.{name}.external_id", target.external_id),
         region=target.region,
         endpoint_url=target.endpoint_url,
         ca_file=str(target.ca_file) if target.ca_file else None,
@@ -189,6 +189,14 @@ def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
             if criterion.source.approved_on <= on:
                 found.setdefault(check_id, {})[name] = criterion.value
     return found
+
+
+def _secret(setting: str, reference: SecretRef | None) -> str | None:
+    """A secret's value; where it cannot be had, the error names the setting."""
+    try:
+        return reference.get() if reference else None
+    except SecretError as error:
+        raise SecretError(f"{setting}: {error}") from None
 
 
 def _rate(target: LinuxTarget | AwsTarget) -> float | None:

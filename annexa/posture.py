@@ -117,11 +117,15 @@ def exceptions(settings: Settings) -> list[AcceptedFailure]:
 
 
 def populations(store: EvidenceStore, settings: Settings, at: datetime) -> list[Population]:
-    """What is in scope and was never read, by platform: it counts against what it feeds."""
+    """What is declared and was never read, by platform: it counts against what it feeds.
+
+    What a sweep reads without being told (this host, a credential of the environment) is not
+    declared: the answer must not hang on the shell in which it is asked.
+    """
     known = {row.target for row in store.targets(at)}
     out = {each.key for each in declared.out_of_scope(settings, at.date())}
     never: dict[str, list[str]] = {}
-    for name, target in declared.targets(settings).items():
+    for name, target in settings.targets.items():
         key = declared.key_of(name, target)
         if key not in known | out:
             never.setdefault(target.platform, []).append(key)

@@ -151,7 +151,7 @@ class Verification:
                 try:
                     self._content(where, row)
                 except BROKEN as error:
-                    self.problem("contents", where, f"cannot be read: {error!r}")
+                    self.problem("contents", where, f"cannot be read: {error}")
         self.counts["contents"] = number
         if erased:
             self.statements.append(f"{erased} contents were erased; their digests still stand.")

@@ -14,6 +14,7 @@ from annexa.cli.render import Column, show
 @click.option("--checks", is_flag=True, help="One row per check.")
 def collectors(context: Context, *, checks: bool) -> None:
     """What can be read, and what is asked about it."""
+    context.takes("collector")
     context.check_names()
     chosen = [
         collector

@@ -6,6 +6,7 @@ import click
 import orjson
 
 from annexa.cli.context import Context, common
+from annexa.cli.render import counted
 
 
 @click.group()
@@ -24,8 +25,9 @@ def check(context: Context) -> None:
     context.bound()
     where = context.config_path or "no file: defaults"
     click.echo(
-        f"{where}: ok, {len(jobs)} targets, {len(settings.criteria)} checks with bound criteria, "
-        f"{len(settings.exceptions)} exceptions; store {context.path}"
+        f"{where}: ok, {counted(len(jobs), 'target')}, "
+        f"{counted(len(settings.criteria), 'check')} with bound criteria, "
+        f"{counted(len(settings.exceptions), 'exception')}; store {context.path}"
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+WHOLE_SCOPE: Final = (
+    "a control is judged over the whole declared scope; "
+    "for a part of it: annexa findings --target … --collector …"
+)
+"""Why the status of controls cannot be asked of one target."""
 
 
 class Instant(click.ParamType[datetime]):
@@ -136,6 +143,21 @@ class Context:
             named = ".".join([first, f'"{check}"', *rest])
             raise ConfigError([f"{self.config_path}:{line}: {named}: {error}"]) from error
 
+    def takes(self, *options: str, why: str = "") -> None:
+        """Refuse a common option that would change nothing in this command, instead of ignoring it.
+
+        Args:
+            options: those that apply, of `target`, `collector` and `as_of`.
+            why: why the others do not, and what to do.
+        """
+        given = {"target": self.targets, "collector": self.collectors, "as_of": self.as_of}
+        for name, value in given.items():
+            if value and name not in options:
+                flag = name.replace("_", "-")
+                raise click.UsageError(
+                    f"--{flag} does not apply here" + (f": {why}" if why else "")
+                )
+
     def check_names(self) -> None:
         """Refuse names of collectors that are not installed."""
         names = {collector.name for collector in self.catalog.collectors}
@@ -156,9 +178,12 @@ class Context:
         rows = store.findings(self.as_of)
         return [row for row in rows if self._wanted(row)]
 
+    def asked(self, target: str) -> bool:
+        """Whether a target, as it is named in evidence, is one of those asked for."""
+        return not self.targets or bool({target, target.partition("/")[2]} & set(self.targets))
+
     def _wanted(self, row: FindingRow) -> bool:
-        target = row.target.partition("/")[2]
-        if self.targets and not {row.target, target} & set(self.targets):
+        if not self.asked(row.target):
             return False
         return not self.collectors or row.check_id.rpartition(".")[0] in self.collectors
 

@@ -10,20 +10,29 @@ import click
 
 from annexa.cli.context import Context, common
 from annexa.cli.listing import short
-from annexa.cli.render import Column, say, show
+from annexa.cli.render import Column, counted, say, show, table
 
 if TYPE_CHECKING:
     from evidence_store import Store
     from evidence_store.answers import Changes
 
 COLUMNS = (
+    Column("what"),
+    Column("target"),
+    Column("kind"),
+    Column("resource_id"),
+    Column("check_id"),
+    Column("before"),
+    Column("after"),
+    Column("reason"),
+)
+"""The stable columns for programs."""
+
+PEOPLE = (
     Column("what", "WHAT"),
     Column("target", "TARGET"),
-    Column("kind", "KIND"),
-    Column("resource_id", "RESOURCE", wide=True),
-    Column("check_id", "CHECK"),
-    Column("before", "BEFORE"),
-    Column("after", "AFTER"),
+    Column("about", "CHECK AND RESOURCE"),
+    Column("change", "BEFORE → AFTER"),
     Column("reason", "WHY", wide=True),
 )
 
@@ -40,11 +49,18 @@ def diff(context: Context, sweeps: tuple[int, ...], since: str | None, *, resour
         changes = store.changes(first, last)
     rows = _rows(context, changes, resources=resources)
     if context.layout == "table":
-        say(
-            f"sweep {first} → {last}: {len(changes.findings)} findings and "
-            f"{len(changes.resources)} resources changed"
+        findings = sum(1 for row in rows if row.get("check_id"))
+        found = len([each for each in changes.resources if context.asked(each.target)])
+        words = (
+            f"{counted(findings, 'finding')} and {counted(found, 'resource')} changed"
+            if findings or found
+            else "nothing changed"
         )
-    if rows or context.layout != "table":
+        hint = ": annexa diff --resources" if found and not resources and not rows else ""
+        say(f"sweep {first} → {last}: {words}{hint}")
+        if rows:
+            table(PEOPLE, map(_for_people, rows))
+    else:
         show(context.layout, COLUMNS, rows)
 
 
@@ -80,20 +96,20 @@ def _span(text: str) -> timedelta:
 
 
 def _rows(context: Context, changes: Changes, *, resources: bool) -> list[dict[str, Any]]:
-    names = set(context.targets)
     rows = [
         {
             "what": _word(each.before, each.after),
             "target": each.target,
             "kind": each.key.kind,
-            "resource_id": _id(context, each.key.id),
+            "resource_id": each.key.id or "",
             "check_id": each.check_id,
             "before": each.before or "",
             "after": each.after or "",
             "reason": each.reason,
         }
         for each in changes.findings
-        if not names or names & {each.target, each.target.partition("/")[2]}
+        if context.asked(each.target)
+        and (not context.collectors or each.check_id.rpartition(".")[0] in context.collectors)
     ]
     if resources:
         rows += [
@@ -101,21 +117,34 @@ def _rows(context: Context, changes: Changes, *, resources: bool) -> list[dict[s
                 "what": each.what,
                 "target": each.target,
                 "kind": each.key.kind,
-                "resource_id": _id(context, each.key.id),
+                "resource_id": each.key.id or "",
             }
             for each in changes.resources
+            if context.asked(each.target)
         ]
     return rows
 
 
-def _id(context: Context, resource_id: str | None) -> str:
-    return short(resource_id) if context.layout == "table" else resource_id or ""
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a terminal has room for it: check and resource in one cell."""
+    name = short(row["resource_id"], 60)
+    change = " → ".join(
+        str(row.get(end, "")).replace("_", " ") or "–" for end in ("before", "after")
+    )
+    about = row.get("check_id") or row["kind"]
+    return {**row, "about": f"{about}\n  {name}", "change": change if "check_id" in row else ""}
 
 
 def _word(before: str | None, after: str | None) -> str:
+    if after is None:
+        return "gone"
     if after == "fail":
         return "regressed" if before == "pass" else "new failure"
     if before == "fail":
-        words = {"pass": "recovered", "not_applicable": "no longer applies", None: "gone"}
+        words = {"pass": "recovered", "not_applicable": "no longer applies"}
         return words.get(after, "no longer known")
-    return "changed"
+    if before is None:
+        return "new"
+    if after == "unknown":
+        return "no longer known"
+    return "known again" if before == "unknown" else "changed"

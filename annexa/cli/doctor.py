@@ -13,7 +13,7 @@ import click
 
 from annexa.cli import OK, USAGE
 from annexa.cli.context import Context, common
-from annexa.cli.render import Column, show
+from annexa.cli.render import Column, counted, show
 
 MEGABYTES_FREE: Final = 200
 """Below this a year of a small organisation's evidence does not fit."""
@@ -24,6 +24,7 @@ MEGABYTES_FREE: Final = 200
 @click.option("--offline", is_flag=True, help="Do not ask the targets who we are.")
 def doctor(context: Context, *, offline: bool) -> int:
     """Whether everything is in place for a sweep, and what to do where it is not."""
+    context.takes("target")
     rows = list(_examine(context, offline=offline))
     show(
         context.layout,
@@ -92,8 +93,8 @@ def _store(context: Context) -> Iterator[dict[str, Any]]:
     else:
         try:
             with context.store() as store:
-                sweeps = store.sweeps()
-                yield _row("good", "store", f"{path}: {len(sweeps)} sweeps, origin {store.origin}")
+                found = counted(len(store.sweeps()), "sweep")
+                yield _row("good", "store", f"{path}: {found}, origin {store.origin}")
         except StoreError as error:
             yield _row("bad", "store", str(error))
     yield _row(
@@ -119,12 +120,18 @@ def _packages() -> Iterator[dict[str, Any]]:
 def _targets(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
     from annexa import declared  # noqa: PLC0415 - this command only
     from collectors import Caller, CallError, SystemClock  # noqa: PLC0415
+    from config import SecretError  # noqa: PLC0415 - this command only
 
     today = context.at.date()
     context.bound()
     for out in declared.out_of_scope(context.settings, today):
         yield _row("note", out.key, f"out of scope by decision of {out.date}: {out.reason}")
-    for job in declared.jobs(context.settings, today, context.targets):
+    try:
+        jobs = declared.jobs(context.settings, today, context.targets)
+    except SecretError as error:
+        yield _row("bad", "secrets", str(error), "no target is read until it can be had")
+        return
+    for job in jobs:
         key = job.connection.key
         if offline:
             yield _row("note", key, "not asked (--offline)")

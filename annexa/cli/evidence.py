@@ -10,7 +10,7 @@ import orjson
 
 from annexa.cli import FAILS, OK, STORE
 from annexa.cli.context import Context, common
-from annexa.cli.render import Column, cell, console, json_text, say, show
+from annexa.cli.render import Column, cell, console, counted, json_text, say, show
 
 if TYPE_CHECKING:
     from annexa.sweep.replay import Replay
@@ -29,6 +29,7 @@ def evidence() -> None:
 @click.argument("resource", required=False)
 def show_evidence(context: Context, target_key: str, resource: str | None) -> None:
     """A stored resource with digest, entry and proof; without RESOURCE, the list of them."""
+    context.takes("as_of", why="name the target, and a resource if you want one")
     with context.store() as store:
         key = _target(store, target_key)
         if resource is None:
@@ -114,13 +115,10 @@ def replay(context: Context) -> int:
     """Ask the checks again on stored documents; exit 1 where a verdict comes out differently."""
     from annexa.sweep.replay import replay as again  # noqa: PLC0415 - this command only
 
+    context.takes("target", "as_of", why="a target is re-performed as a whole")
+
     with context.store() as store:
-        keys = [
-            row.target
-            for row in store.targets(context.as_of)
-            if not context.targets
-            or {row.target, row.target.partition("/")[2]} & set(context.targets)
-        ]
+        keys = [row.target for row in store.targets(context.as_of) if context.asked(row.target)]
         results = [again(store, context.catalog, key, context.as_of) for key in keys]
     if context.layout == "table":
         for result in results:
@@ -151,9 +149,10 @@ def _replay_row(result: Replay) -> dict[str, Any]:
 
 
 def _print_replay(result: Replay) -> None:
+    again = counted(result.compared, "verdict")
     words = "all as stored" if result.same else f"{len(result.differences)} DIFFERENT"
     say(
-        f"{result.target} sweep {result.sweep}: {result.compared} verdicts re-performed, {words}",
+        f"{result.target} sweep {result.sweep}: {again} re-performed, {words}",
         "green" if result.same else "bold red",
     )
     for why, count in sorted(result.skipped.items()):
@@ -174,6 +173,7 @@ def _print_replay(result: Replay) -> None:
 )
 def verify(context: Context, *, rebuild_cache: bool) -> int:
     """Recompute every digest, root and signature of the store; exit 4 on any mismatch."""
+    context.takes(why="the store is verified as a whole")
     with context.store() as store:
         report = _with_progress(store)
         cached = {problem.table for problem in report.problems} == {"current_state"}
@@ -224,4 +224,5 @@ def _print_report(report: Report) -> None:
     if report.clean:
         say("Everything that was recomputed agrees with what is stored.", "green")
     else:
-        say(f"{len(report.problems)} problems: the store is not as it was written.", "red")
+        problems = counted(len(report.problems), "problem")
+        say(f"{problems}: the store is not as it was written.", "red")

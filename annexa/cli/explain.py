@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
 
 from annexa.cli.context import Context, common
 from annexa.cli.listing import open_findings, row_of
-from annexa.cli.render import cell, console, json_text, say
+from annexa.cli.render import cell, console, counted, json_text, say
 
 if TYPE_CHECKING:
     from evidence_store import Store
     from evidence_store.answers import FindingRow
+
+CALLS: Final = 12
+"""Calls that are shown; JSON has them all."""
 
 
 @click.command()
@@ -38,7 +42,8 @@ def _chosen(rows: list[FindingRow], what: str, resource: str | None) -> FindingR
     if what.isdecimal():
         numbered = open_findings(rows)
         if not 1 <= int(what) <= len(numbered):
-            raise click.UsageError(f"there are {len(numbered)} open findings: annexa findings")
+            there = counted(len(numbered), "open finding")
+            raise click.UsageError(f"no number {what}: {there}, numbered by annexa findings")
         return numbered[int(what) - 1]
     found = [
         row
@@ -108,10 +113,10 @@ def _print(facts: dict[str, Any]) -> None:
         ("asks", facts["title"]),
         ("of", f"{facts['target']}  {facts['resource_id'] or '(the whole listing)'}"),
         ("because", facts["reason"] or "the condition holds"),
-        ("since", f"{cell(facts['since'])} · observed {cell(facts['observed_at'])}"),
+        ("since", f"{cell(facts['since'])} UTC · observed {_when(facts['observed_at'])}"),
         ("fix", facts["remediation"]),
     ):
-        say(f"  {name:<9}{value}")
+        say(f"  {name:<9}{value}", hang=11)
     for name, criterion in facts["criteria"].items():
         given = "default criterion" if criterion["value"] else "not bound"
         source = facts["sources"].get(name) or ("bound" if criterion["bound"] else given)
@@ -120,16 +125,24 @@ def _print(facts: dict[str, Any]) -> None:
     for related in facts["because"]:
         say(
             f"  {related['control']:<9}{related['title']} ({related['relation']}): "
-            f"{related['rationale']}"
+            f"{related['rationale']}",
+            hang=11,
         )
     if facts["document"]:
         say("  read", "bold")
         out.print_json(json_text({k: facts["document"][k] for k in ("listed", "facts")}))
-    for line in facts["requests"][:12]:
+    for line in facts["requests"][:CALLS]:
         words = f"  call     {line['operation']} {orjson.dumps(line['parameters']).decode()}"
-        say(f"{words} → {line['outcome']} {line['started']}")
+        say(f"{words} → {line['outcome']} {line['started']}", hang=11)
+    if (left := len(facts["requests"]) - CALLS) > 0:
+        say(f"           … {counted(left, 'more call')}: --format json")
     say(
         f"  kept     sweep {facts['sweep']}, entry {facts['entry']}, check version "
         f"{facts['check_version']}: annexa evidence show {facts['target']} "
-        f"'{facts['resource_id'] or ''}'"
+        f"'{facts['resource_id'] or ''}'",
+        hang=11,
     )
+
+
+def _when(time: datetime | None) -> str:
+    return f"{cell(time)} UTC" if time else "never"

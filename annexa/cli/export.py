@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from annexa.cli.context import Context, common
+from annexa.cli.context import WHOLE_SCOPE, Context, common
 from annexa.cli.listing import COLUMNS as FINDINGS
 from annexa.cli.listing import row_of
 from annexa.cli.render import Column, csv_text, json_text
@@ -48,20 +48,23 @@ Tables = dict[str, tuple[tuple[Column, ...], list[dict[str, Any]]]]
 )
 def export(context: Context, output: Path | None) -> None:
     """Write findings, controls, criteria and parts as CSV files or one JSON document."""
+    context.takes("as_of", why=WHOLE_SCOPE)
     if context.layout == "table":
         raise click.UsageError("choose --format csv or --format json")
     if context.layout == "csv" and output is None:
         raise click.UsageError("CSV is several files: give a folder with --output")
     from annexa.posture import posture  # noqa: PLC0415 - this command only
+    from annexa.since import since  # noqa: PLC0415 - this command only
 
     with context.store() as store:
         rows = list(store.findings(context.as_of))
         rolled = posture(store, context.settings, context.framework, context.at, rows)
+        began = since(store, context.settings, context.framework, rolled, rows)
         tables: Tables = {
             "findings": (FINDINGS, [row_of(row, context.framework) for row in rows]),
             "controls": (
                 CONTROLS,
-                [control_row(context, each) for each in rolled.controls.values()],
+                [control_row(context, each, began) for each in rolled.controls.values()],
             ),
             "criteria": (CRITERIA, _criteria(rolled)),
             "parts": (PARTS, _parts(context, store)),

@@ -131,6 +131,8 @@ def _keys(context: Context) -> dict[str, Callable[[FindingRow], str]]:
     checks = context.catalog.checks
 
     def fix(row: FindingRow) -> str:
+        if undecided(row):
+            return f"Give the list or limit of {row.check_id}: annexa criteria --unbound"
         if row.status == "unknown":
             return f"{(row.cause or 'unknown').replace('_', ' ')}: {row.reason}"
         return checks[row.check_id].remediation if row.check_id in checks else "(not installed)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,17 @@ COLUMNS: Final = (
     Column("controls"),
 )
 """The stable columns of findings for programs."""
+
+NEEDS: Final = "; needs "
+"""What stands in a reason before the permission that would cure it."""
+
+OUTCOMES: Final = {
+    "complete": "listed in full",
+    "incomplete": "listed with gaps",
+    "failed": "not reached",
+    "interrupted": "stopped",
+}
+"""How a target's last reading ended, in words."""
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 
@@ -77,6 +89,43 @@ def open_findings(rows: Iterable[FindingRow]) -> list[FindingRow]:
 def undecided(row: FindingRow) -> bool:
     """Whether only a criterion of the organisation is missing."""
     return row.cause == "criterion_missing"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Findings that are unknown for one reason, with everything that would be needed."""
+
+    cause: str
+    reason: str
+    needs: tuple[str, ...]
+    rows: tuple[FindingRow, ...]
+
+    @property
+    def needs_words(self) -> str:
+        """The first few things needed, and how many more."""
+        first, more = self.needs[:3], len(self.needs) - 3
+        return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+
+
+def unread(rows: Iterable[FindingRow]) -> list[Unread]:
+    """Unknown findings by cause and reason, the largest group first, the undecided last."""
+    groups: dict[tuple[str, str], list[FindingRow]] = {}
+    for row in rows:
+        if row.status == "unknown":
+            reason = row.reason.partition(NEEDS)[0]
+            groups.setdefault((row.cause or "", reason), []).append(row)
+    ordered = sorted(
+        groups.items(), key=lambda group: (undecided(group[1][0]), -len(group[1]), group[0])
+    )
+    return [
+        Unread(
+            cause,
+            reason,
+            tuple(sorted({row.reason.partition(NEEDS)[2] for row in members} - {""})),
+            tuple(members),
+        )
+        for (cause, reason), members in ordered
+    ]
 
 
 def excepted(

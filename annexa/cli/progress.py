@@ -6,15 +6,23 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import click
 
+from annexa.cli.listing import OUTCOMES
+from annexa.cli.render import counted
 from annexa.declared import OutOfScope
 from annexa.sweep import Recorded, Unit
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+LONGEST_NAME: Final = 28
+"""Characters of a target's name."""
+
+ROOM_FOR_BARS: Final = 96
+"""Columns of a terminal; a narrower one shows the numbers without bars."""
 
 
 class Watch:
@@ -29,6 +37,7 @@ class Watch:
         self._title = title
         self._out = out
         self._units: Sequence[Unit] = ()
+        self._width = 0
         self._done = threading.Event()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -37,11 +46,14 @@ class Watch:
     def begun(self, sweep: int, units: Sequence[Unit]) -> None:
         """The sweep has its number and its units."""
         self._units = units
+        keys = [*(unit.key for unit in units), *(out.key for out in self._out)]
+        names = [key.partition("/")[2] for key in keys]
+        self._width = min(LONGEST_NAME, max(map(len, names), default=0))
         click.echo(f"Sweep {sweep} · {self._title}", err=True)
         for out in self._out:
             platform, _, name = out.key.partition("/")
             words = f"out of scope by decision of {out.date} ({out.reason})"
-            click.echo(f"  {platform:<6} {name:<22} {words}", err=True)
+            click.echo(f"  {platform:<6} {name:<{self._width}}  {words}", err=True)
         if sys.stderr.isatty():
             self._draw()
 
@@ -49,18 +61,11 @@ class Watch:
         """A unit is durable."""
         if self._bars is None:
             unit = recorded.unit
-            words = " ".join(
-                filter(
-                    None,
-                    [
-                        f"{unit.key}: {recorded.outcome},",
-                        f"{unit.progress.parts_done}/{unit.progress.parts} parts,",
-                        f"{unit.progress.resources} resources",
-                        _unread(unit),
-                    ],
-                )
-            )
-            click.echo(words, err=True)
+            done = f"{unit.progress.parts_done}/{unit.progress.parts} parts"
+            found = counted(unit.progress.resources, "resource")
+            missing = _unread(unit)
+            words = f"{unit.key}: {OUTCOMES[recorded.outcome]}, {done}, {found}"
+            click.echo(f"{words}; unread: {missing}" if missing else words, err=True)
         else:
             self._paint()
 
@@ -85,18 +90,25 @@ class Watch:
 
         from annexa.cli.render import console  # noqa: PLC0415 - only for people
 
+        out = console(err=True)
+        bar = [BarColumn(20)] if out.width >= ROOM_FOR_BARS else []
         self._bars = Progress(
-            TextColumn("  {task.fields[platform]:<6} {task.fields[name]:<22}"),
-            BarColumn(20),
-            TextColumn("{task.completed}/{task.total} parts"),
+            TextColumn(f"  {{task.fields[platform]:<6}} {{task.fields[name]:<{self._width}}}"),
+            *bar,
+            TextColumn("{task.completed:>3}/{task.total} parts"),
             TextColumn("{task.fields[resources]:>6} resources"),
             TextColumn("[yellow]{task.fields[unread]}"),
-            console=console(err=True),
+            console=out,
         )
         for unit in self._units:
             platform, _, name = unit.key.partition("/")
             self._tasks[unit.key] = self._bars.add_task(
-                "", total=unit.progress.parts, platform=platform, name=name, resources=0, unread=""
+                "",
+                total=unit.progress.parts,
+                platform=platform,
+                name=name if len(name) <= self._width else f"{name[: self._width - 1]}…",
+                resources=0,
+                unread="",
             )
         self._bars.start()
         self._painter = threading.Thread(target=self._keep_painting, daemon=True)

@@ -64,10 +64,35 @@ def console(*, err: bool = False) -> Console:
     return Console(stderr=err, width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
-def say(text: str, style: str = "", *, err: bool = False) -> None:
-    """Print one line: no markup is read; a terminal wraps it by words, a pipe gets it whole."""
+def say(text: str, style: str = "", *, hang: int | None = None, err: bool = False) -> None:
+    """Print lines: no markup is read; a terminal wraps them by words, a pipe gets them whole.
+
+    Args:
+        text: what is said.
+        style: of the whole text.
+        hang: the column at which wrapped lines go on; without it, where the line itself began.
+        err: on standard error.
+    """
     out = console(err=err)
-    out.print(text, style=style, markup=False, soft_wrap=not out.is_terminal)
+    if not out.is_terminal:
+        out.print(text, style=style, markup=False, soft_wrap=True)
+        return
+    from rich.text import Text  # noqa: PLC0415 - only for people
+
+    for line in text.split("\n"):
+        begins = len(line) - len(line.lstrip())
+        left = " " * (begins if hang is None else hang)
+        first, *rest = Text(line, style).wrap(out, out.width)
+        more = line[len(first.plain) :].lstrip() if rest else ""
+        after = Text(more, style).wrap(out, max(20, out.width - len(left)))
+        for part in (first, *(Text(left) + each for each in after if each.plain)):
+            part.rstrip()
+            out.print(part)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its word: `1 sweep`, `3 sweeps`, `2 entries`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def show(layout: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -81,24 +106,18 @@ def show(layout: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any
 
 
 def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print rows as a table without lines; cells that are statuses are coloured."""
-    from rich.table import Table  # noqa: PLC0415 - only for people
-    from rich.text import Text  # noqa: PLC0415 - only for people
+    """Print rows as a table without lines; cells that are statuses are coloured.
+
+    Nothing is ever cut off: where the room is too narrow for the wide columns, they stand below
+    their row.
+    """
+    from annexa.cli.layout import laid_out  # noqa: PLC0415 - only for people
 
     shown = [column for column in columns if column.heading]
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in shown:
-        made.add_column(
-            column.heading,
-            justify="right" if column.right else "left",
-            overflow="fold",
-            no_wrap=not column.wide,
-            ratio=None,
-        )
-    for row in rows:
-        cells = [cell(row.get(column.name)) for column in shown]
-        made.add_row(*(Text(text, style=STYLES.get(text, "")) for text in cells))
-    console().print(made)
+    cells = [[cell(row.get(column.name)) for column in shown] for row in rows]
+    out = console()
+    for line in laid_out(out, shown, cells, STYLES):
+        out.print(line, soft_wrap=True)
 
 
 def cell(value: object) -> str:

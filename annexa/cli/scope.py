@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from annexa.cli.context import Context, common
+from annexa.cli.listing import OUTCOMES
 from annexa.cli.render import Column, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from config import Criterion
+    from evidence_store.answers import PartRow, TargetRow
 
 
 @click.command()
@@ -19,11 +24,16 @@ def scope(context: Context) -> None:
     """What is declared in scope, what is out by decision, and what was read of it."""
     from annexa import declared  # noqa: PLC0415 - this command only
 
+    context.takes("target", "as_of")
     settings = context.settings
-    read = {}
+    read: dict[str, TargetRow] = {}
+    parts: Sequence[PartRow] = ()
     if context.path.exists():
         with context.store() as store:
             read = {row.target: row for row in store.targets(context.as_of)}
+            parts = store.parts(as_of=context.as_of)
+    every = Counter(part.target for part in parts)
+    whole = Counter(part.target for part in parts if part.state == "complete")
     out = {each.key: each for each in declared.out_of_scope(settings, context.at.date())}
     rows: list[dict[str, Any]] = []
     for name, target in sorted(declared.targets(settings).items()):
@@ -35,9 +45,10 @@ def scope(context: Context) -> None:
                 "target": key,
                 "state": "out of scope"
                 if decision
-                else f"last read: {seen.outcome}"
+                else OUTCOMES[seen.outcome]
                 if seen
                 else "never read",
+                "parts": f"{whole[key]}/{every[key]}" if every[key] else "",
                 "sweep": seen.last_sweep if seen else None,
                 "resources": seen.resources if seen else None,
                 "recorded_at": seen.recorded_at if seen else None,
@@ -49,7 +60,9 @@ def scope(context: Context) -> None:
     rows += [
         {
             "target": key,
-            "state": "no longer declared",
+            # without declared targets, an image read by --root is no different from the host
+            "state": "not declared" if settings.targets else OUTCOMES[row.outcome],
+            "parts": f"{whole[key]}/{every[key]}" if every[key] else "",
             "sweep": row.last_sweep,
             "resources": row.resources,
             "recorded_at": row.recorded_at,
@@ -57,6 +70,7 @@ def scope(context: Context) -> None:
         for key, row in sorted(read.items())
         if key not in {each["target"] for each in rows}
     ]
+    rows = [row for row in rows if context.asked(row["target"])]
     if context.layout == "table":
         _head(context, rows)
     show(
@@ -64,6 +78,7 @@ def scope(context: Context) -> None:
         (
             Column("target", "TARGET"),
             Column("state", "STATE"),
+            Column("parts", "COMPLETE PARTS", right=True),
             Column("sweep", "SWEEP", right=True),
             Column("resources", "RESOURCES", right=True),
             Column("recorded_at", "RECORDED"),
@@ -87,9 +102,10 @@ def _head(context: Context, rows: list[dict[str, Any]]) -> None:
         read = sum(
             1
             for row in rows
-            if row["target"].startswith(f"{platform}/") and row["state"] == "last read: complete"
+            if row["target"].startswith(f"{platform}/")
+            and row["state"] in {OUTCOMES["complete"], OUTCOMES["incomplete"]}
         )
-        say(f"{platform}: {read} of {count} in scope read completely")
+        say(f"{platform}: {read} of {count} in scope read")
 
 
 @click.command()
@@ -99,6 +115,7 @@ def criteria(context: Context, *, unbound: bool) -> None:
     """The thresholds and lists of the checks: value, unit, and the sentence they come from."""
     from collectors import Unbound  # noqa: PLC0415
 
+    context.takes("collector", "as_of", why="criteria are the organisation's, not a target's")
     context.check_names()
     settings = context.settings
     context.bound()
@@ -133,7 +150,7 @@ def criteria(context: Context, *, unbound: bool) -> None:
             Column("check_id", "CHECK"),
             Column("criterion", "CRITERION"),
             Column("value", "VALUE", wide=True),
-            Column("unit", "UNIT"),
+            Column("unit", "UNIT", wide=True),
             Column("state", "STATE"),
             Column("source", "SOURCE", wide=True),
             Column("title"),

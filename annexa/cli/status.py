@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from annexa.cli.context import Context, common
-from annexa.cli.render import Column, json_text, say, show, table
+from annexa.cli.context import WHOLE_SCOPE, Context, common
+from annexa.cli.render import Column, counted, json_text, say, show, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from annexa.since import Since
     from evidence_store import Store
     from evidence_store.answers import FindingRow
     from mappings import ControlResult, RollUp
@@ -46,6 +47,7 @@ COLUMNS: Final = (
     Column("declared"),
     Column("observed_from"),
     Column("observed_to"),
+    Column("since"),
 )
 
 SHOWN: Final = 12
@@ -55,15 +57,16 @@ SHOWN: Final = 12
 @common
 def status(context: Context) -> None:
     """What can be said about each control now, the open ones first."""
+    context.takes("as_of", why=WHOLE_SCOPE)
     with context.store() as store:
         rows = list(store.findings(context.as_of))
-        rolled = _roll_up(context, store, rows)
+        rolled, began = _roll_up(context, store, rows)
         sweeps = [row for row in store.sweeps(context.as_of) if row.recorded]
     if context.layout != "table":
         show(
             context.layout,
             COLUMNS,
-            [control_row(context, each) for each in rolled.controls.values()],
+            [control_row(context, each, began) for each in rolled.controls.values()],
         )
         return
     _head(context, rolled, rows, sweeps[0].sweep if sweeps else 0)
@@ -71,7 +74,7 @@ def status(context: Context) -> None:
         (each for each in rolled.controls.values() if each.status.value not in _QUIET),
         key=lambda each: (ORDER.index(each.status.value), -each.counts.failed, each.control),
     )
-    _table(context, chosen[:SHOWN])
+    _table(context, chosen[:SHOWN], began)
     left = len(chosen) - SHOWN
     more = f"… {left} more: annexa controls --open · " if left > 0 else ""
     say(f"{more}all 93: annexa controls · one: annexa controls A.8.24")
@@ -87,11 +90,12 @@ _QUIET: Final = frozenset({"no_evidence", "excluded"})
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not met or unknown.")
 def controls(context: Context, control: str | None, *, only_open: bool) -> None:
     """All 93 controls, or one with every criterion and reason behind it."""
+    context.takes("as_of", why=WHOLE_SCOPE)
     with context.store() as store:
         rows = list(store.findings(context.as_of))
-        rolled = _roll_up(context, store, rows)
+        rolled, began = _roll_up(context, store, rows)
     if control is not None:
-        _one(context, rolled, control.upper())
+        _one(context, rolled, control.upper(), began)
         return
     chosen = [
         each
@@ -99,19 +103,25 @@ def controls(context: Context, control: str | None, *, only_open: bool) -> None:
         if not only_open or each.status.value in {"not_met", "unknown", "stale", "partly_met"}
     ]
     if context.layout == "table":
-        _table(context, chosen)
+        _table(context, chosen, began)
         say(CAUTION, "dim")
     else:
-        show(context.layout, COLUMNS, [control_row(context, each) for each in chosen])
+        show(context.layout, COLUMNS, [control_row(context, each, began) for each in chosen])
 
 
-def _roll_up(context: Context, store: Store, rows: Sequence[FindingRow]) -> RollUp:
+def _roll_up(
+    context: Context, store: Store, rows: Sequence[FindingRow]
+) -> tuple[RollUp, Mapping[str, Since]]:
     from annexa.posture import posture  # noqa: PLC0415 - these commands only
+    from annexa.since import since  # noqa: PLC0415 - these commands only
 
-    return posture(store, context.settings, context.framework, context.at, rows)
+    rolled = posture(store, context.settings, context.framework, context.at, rows)
+    return rolled, since(store, context.settings, context.framework, rolled, rows)
 
 
-def control_row(context: Context, result: ControlResult) -> dict[str, Any]:
+def control_row(
+    context: Context, result: ControlResult, began: Mapping[str, Since]
+) -> dict[str, Any]:
     """A control with the stable columns."""
     return {
         "control": result.control,
@@ -125,6 +135,9 @@ def control_row(context: Context, result: ControlResult) -> dict[str, Any]:
         "declared": result.declared,
         "observed_from": result.observed_from,
         "observed_to": result.observed_to,
+        "since": began[result.control].at
+        if result.control in began and began[result.control].exact
+        else None,
     }
 
 
@@ -152,29 +165,36 @@ def _head(context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: i
     say(f"{sum(totals.values())} = {words}")
 
 
-def _table(context: Context, results: Sequence[ControlResult]) -> None:
+def _table(context: Context, results: Sequence[ControlResult], began: Mapping[str, Since]) -> None:
     table(
         (
             Column("control", "CONTROL"),
-            Column("title", "", wide=True),
             Column("status", "STATUS"),
             Column("why", "WHY (criteria met / applicable)", wide=True),
             Column("hand", "HAND"),
+            Column("since", "SINCE"),
         ),
         (
             {
                 "control": f"{r.control} {_title(context.framework.controls[r.control].title)}",
                 "status": r.status.words,
-                # what is owed by hand stands in its own column
-                "why": "; ".join([r.why, *(f for f in r.flags if not f.endswith("by hand"))]),
+                "why": _why(r),
                 "hand": r.hand.words,
+                "since": began[r.control].words if r.control in began else "",
             }
             for r in results
         ),
     )
 
 
-def _one(context: Context, rolled: RollUp, control: str) -> None:
+def _why(result: ControlResult) -> str:
+    """The share of criteria that are met, and what decided; what is owed has its own column."""
+    share = f"{result.met}/{result.applicable} " if result.applicable else ""
+    flags = [flag for flag in result.flags if not flag.endswith("by hand")]
+    return share + "; ".join([result.why, *flags])
+
+
+def _one(context: Context, rolled: RollUp, control: str, began: Mapping[str, Since]) -> None:
     if control not in rolled.controls:
         raise click.UsageError(
             f"{control} is no control of {rolled.edition}; they are A.5.1 to A.8.34"
@@ -202,7 +222,9 @@ def _one(context: Context, rolled: RollUp, control: str) -> None:
     ]
     if context.layout != "table":
         click.echo(
-            json_text({**control_row(context, result), "criteria": criteria, "manual": manual})
+            json_text(
+                {**control_row(context, result, began), "criteria": criteria, "manual": manual}
+            )
         )
         return
     say(f"{control} {known.title}", "bold")
@@ -211,7 +233,11 @@ def _one(context: Context, rolled: RollUp, control: str) -> None:
         f"{', '.join(known.concepts)} (attributes of ISO/IEC 27002, informative)",
         "dim",
     )
-    say(f"{result.status.words}: {'; '.join([result.why, *result.flags])}")
+    when = f", since {began[control].words}" if control in began else ""
+    say(f"{result.status.words}{when}: {'; '.join([result.why, *result.flags])}")
+    if result.applicable:
+        apply = counted(result.applicable, "criterion that applies", "criteria that apply")
+        say(f"met: {result.met} of {apply}")
     table(
         (
             Column("status", "STATUS"),

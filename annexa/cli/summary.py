@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from annexa.cli.context import Context
-from annexa.cli.listing import excepted, open_findings, short, undecided
-from annexa.cli.render import console, json_text, say
+from annexa.cli.listing import excepted, open_findings, short, undecided, unread
+from annexa.cli.render import console, counted, json_text, say
 
 if TYPE_CHECKING:
     from annexa.sweep import Result
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST: Final = 8
 """New failures that are named; the rest is counted."""
+
+GROUPS: Final = 4
+"""Reasons for which something was not read that are named; the rest is counted."""
 
 LONGEST: Final = 72
 """Characters of a reason."""
@@ -33,8 +36,8 @@ def summary(context: Context, store: Store, result: Result, before: Mapping[Key,
     if context.layout == "json":
         click.echo(json_text(facts))
         return
-    for line in _lines(context, facts, rows, before):
-        say(line)
+    for line in _lines(context, store, facts, rows, before):
+        say(line, hang=8)
 
 
 def _facts(
@@ -98,13 +101,14 @@ def _facts(
 
 def _lines(
     context: Context,
+    store: Store,
     facts: Mapping[str, Any],
     rows: list[FindingRow],
     before: Mapping[Key, str],
 ) -> list[str]:
     found = facts["findings"]
     head = (
-        f"Recorded in {facts['seconds']:.0f} s · {facts['calls']:,} calls · "
+        f"Recorded in {facts['seconds']:.0f} s · {counted(facts['calls'], 'call')} · "
         f"{facts['throttled']} throttled · {facts['changed']:,} of {facts['resources']:,} "
         "resources added, changed or gone"
     )
@@ -123,7 +127,7 @@ def _lines(
     lines += _new_failures(context, facts, rows, before)
     lines += _not_read(rows)
     lines += _undecided(rows)
-    lines += [_scope(context), _ledger(facts), f"Kept    {facts['store']}"]
+    lines += [_scope(context, store), _ledger(facts), f"Kept    {facts['store']}"]
     nexts = "annexa status · annexa findings · annexa explain 1"
     lines.append(f"Next    {'annexa diff · ' if before else ''}{nexts}")
     return lines
@@ -137,7 +141,8 @@ def _new_failures(
 ) -> list[str]:
     still = facts["findings"]["fail"] - facts["new_failures"]
     if not before:
-        title = f"Failures ({facts['findings']['fail']}), the most severe first"
+        order = ", the most severe first" if facts["findings"]["fail"] > 1 else ""
+        title = f"Failures ({facts['findings']['fail']}){order}"
     else:
         title = (
             f"New failures ({facts['new_failures']}) · recovered {facts['recovered']} "
@@ -162,15 +167,17 @@ def _new_failures(
 
 
 def _not_read(rows: list[FindingRow]) -> list[str]:
-    unread = [row for row in rows if row.status == "unknown" and not undecided(row)]
-    if not unread:
+    groups = unread(row for row in rows if not undecided(row))
+    if not groups:
         return []
-    groups = Counter((row.cause or "", row.reason) for row in unread)
-    lines = [f"Not read ({len(unread)} unknown): annexa unknowns"]
-    lines += [
-        f"  {count:>4}  {cause.replace('_', ' ')}: {_cut(reason)}"
-        for (cause, reason), count in groups.most_common(4)
-    ]
+    total = sum(len(group.rows) for group in groups)
+    lines = [f"Not read ({total:,} unknown): annexa unknowns"]
+    for group in groups[:GROUPS]:
+        needs = f"; needs {group.needs_words}" if group.needs else ""
+        words = f"{group.cause.replace('_', ' ')}: {group.reason}{needs}"
+        lines.append(f"  {len(group.rows):>4}  {_cut(words, max(LONGEST, console().width - 8))}")
+    if left := sum(len(group.rows) for group in groups[GROUPS:]):
+        lines.append(f"  {left:>4}  for other reasons")
     return lines
 
 
@@ -179,7 +186,11 @@ def _undecided(rows: list[FindingRow]) -> list[str]:
     if not checks:
         return []
     count = sum(1 for row in rows if undecided(row))
-    words = f"Undecided ({count}): {len(checks)} checks need a list or limit you have not given"
+    verb = "needs" if len(checks) == 1 else "need"
+    words = (
+        f"Undecided ({count:,}): {counted(len(checks), 'check')} {verb} a list or limit "
+        "you have not given"
+    )
     return [f"{words}: annexa criteria --unbound"]
 
 
@@ -188,26 +199,34 @@ def _cut(reason: str, room: int = LONGEST) -> str:
     return reason if len(reason) <= room else f"{reason[: room - 1]}…"
 
 
-def _scope(context: Context) -> str:
+def _scope(context: Context, store: Store) -> str:
+    """How many of the targets in scope have been read, by platform."""
     from annexa import declared  # noqa: PLC0415
 
     settings = context.settings
     name = settings.scope.name
     title = f'"{name}" v{settings.scope.version}' if name else "not declared: annexa scope"
-    today = context.at.date()
-    read = Counter(job.connection.platform for job in declared.jobs(settings, today))
+    reached = {row.target for row in store.targets() if row.outcome != "failed"}
+    wanted: dict[str, set[str]] = {}
+    if settings.targets:
+        out = {each.key for each in declared.out_of_scope(settings, context.at.date())}
+        keys = {declared.key_of(name, target) for name, target in settings.targets.items()} - out
+    else:
+        keys = {row.target for row in store.targets()}
+    for key in keys:
+        wanted.setdefault(key.partition("/")[0], set()).add(key)
     counts = {str(platform): n for platform, n in settings.scope.population.items()}
-    words = [
-        f"{platform} {read.get(platform, 0)} of {counts.get(platform, read.get(platform, 0))}"
-        for platform in sorted(read.keys() | counts.keys())
-    ]
+    words = []
+    for platform in sorted(wanted.keys() | counts.keys()):
+        of = wanted.get(platform, set())
+        words.append(f"{platform} {len(of & reached)} of {counts.get(platform, len(of))} read")
     return f"Scope   {title} · {' · '.join(words)}"
 
 
 def _ledger(facts: Mapping[str, Any]) -> str:
     ledger = facts["ledger"]
     return (
-        f"Ledger  {ledger['size']} entries · head {ledger['head'][:8]} · "
+        f"Ledger  {counted(ledger['size'], 'entry', 'entries')} · head {ledger['head'][:8]} · "
         "NO outside copy: a rollback cannot be excluded"
     )
 

@@ -55,6 +55,9 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
     from annexa.cli.summary import summary  # noqa: PLC0415 - a sweep only
 
     wanted = _exit_on(exit_on)
+    context.takes("target", "collector", why="a sweep reads what is there now")
+    if context.layout == "csv":
+        raise click.UsageError("a sweep tells its end as table or json; then: annexa findings")
     context.check_names()
     with context.store(create=True) as store:
         before = _open(store)
