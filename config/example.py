@@ -244,6 +244,9 @@ _OPTIONAL = {
     "endpoint_url": '"https://proxy.acme.example"',
     "ca_file": '"/etc/ssl/acme.pem"',
     "share": "0.02",
+    "url": '"postgresql://annexa@db.acme.example/annexa?sslmode=verify-full"',
+    "password": '"cred:annexa-database"',
+    "keys": '"/var/lib/annexa/keys"',
 }
 
 

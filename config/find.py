@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.addresses import address, is_address
 from config.errors import ConfigError
 
 NAME = "annexa.toml"
@@ -49,15 +50,38 @@ def config_folder(environ: Mapping[str, str], platform: str = sys.platform) -> P
 def store_file(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
     """Where the evidence is kept unless the configuration or $ANNEXA_STORE says otherwise."""
     environ = os.environ if environ is None else environ
-    if override := environ.get("ANNEXA_STORE"):
+    override = environ.get("ANNEXA_STORE")
+    if override and not is_address(override):
         return Path(override).expanduser().absolute()
+    return data_folder(environ, platform) / "evidence.db"
+
+
+def store_address(environ: Mapping[str, str] | None = None) -> str | None:
+    """The database server's address $ANNEXA_STORE names, if it names one."""
+    environ = os.environ if environ is None else environ
+    override = environ.get("ANNEXA_STORE", "")
+    if not is_address(override):
+        return None
+    try:
+        return address(override)
+    except ValueError as error:
+        raise ConfigError([f"$ANNEXA_STORE: {error}"]) from None
+
+
+def keys_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Where the keys of a store on a server lie, unless the configuration says otherwise."""
+    return data_folder(os.environ if environ is None else environ, platform) / "keys"
+
+
+def data_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
+    """The folder the platform keeps a person's data of this program in."""
     if platform == "win32":
         folder = _folder(environ.get("LOCALAPPDATA"), environ, "AppData/Local")
     elif platform == "darwin":
         folder = _home(environ) / "Library/Application Support"
     else:
         folder = _folder(environ.get("XDG_DATA_HOME"), environ, ".local/share")
-    return folder / "annexa" / "evidence.db"
+    return folder / "annexa"
 
 
 def _folder(given: str | None, environ: Mapping[str, str], default: str) -> Path:

@@ -121,11 +121,25 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def _with_store(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the file says, with the store's path from $ANNEXA_STORE or, without one, the default."""
+    """What the file says, with the store $ANNEXA_STORE names or, if neither does, the default."""
     table = raw.get("store", {})
-    if isinstance(table, dict) and (environ.get("ANNEXA_STORE") or "path" not in table):
-        return {**raw, "store": {**table, "path": str(find.store_file(environ))}}
-    return raw
+    if not isinstance(table, dict):
+        return raw
+    table = dict(table)
+    if environ.get("ANNEXA_STORE"):
+        server = find.store_address(environ)
+        table.pop("path", None)
+        table["url"] = server
+        if server is None:
+            # A file has no account, and its keys lie beside it.
+            table = {name: table[name] for name in table if name not in {"password", "keys"}}
+    elif "path" in table:
+        table.setdefault("url", None)
+    if table.get("url") is None and "path" not in table:
+        table["path"] = str(find.store_file(environ))
+    if table.get("url") is not None and "keys" not in table:
+        table["keys"] = str(find.keys_folder(environ))
+    return {**raw, "store": table}
 
 
 def _pasted(raw: object, place: Place = ()) -> Iterator[Place]:

@@ -27,11 +27,13 @@ from config.declarations import (
 from config.targets import AwsTarget, LinuxTarget, Target
 from config.values import (
     CheckId,
+    DatabaseAddress,
     Duration,
     FilePath,
     Listed,
     Model,
     Place,
+    Secret,
     TargetName,
     Text,
     seconds,
@@ -64,9 +66,23 @@ class Store(Model):
     """Where the evidence is kept."""
 
     path: FilePath = Field(default_factory=find.store_file)
-    """The database file. $ANNEXA_STORE comes first; the default is your data folder."""
+    """The SQLite file. $ANNEXA_STORE comes first; the default is your data folder."""
+    url: DatabaseAddress | None = Field(default_factory=find.store_address)
+    """The PostgreSQL database instead of a file; $ANNEXA_STORE comes first, or `path` if named."""
+    password: Secret | None = None
+    """The database account's password: `env:NAME`, `file:path` or `cred:name`."""
+    keys: FilePath = Field(default_factory=find.keys_folder)
+    """The folder of the store's two keys, where there is no file beside which they can lie."""
     origin: Annotated[Text, Field(pattern=r"^[^\s+]+$")] | None = None
     """The ledger's name in signed checkpoints, such as `acme.example/annexa`; fixed when made."""
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """There is one store, in a file or on a server."""
+        if self.url is not None and "path" in self.model_fields_set:
+            yield ("url",), "names another store than `path`; keep one of the two"
+        if self.url is None:
+            for field in sorted({"password", "keys"} & self.model_fields_set):
+                yield (field,), "is for a store on a server: set `url`, or take it out"
 
 
 class Freshness(Model):

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.addresses import address
 from config.secrets import SCHEMES, SecretRef
 
 # Annex A of ISO/IEC 27001:2022: how many controls each theme has; 93 together.
@@ -126,6 +127,11 @@ Duration = Annotated[
 ]
 FilePath = Annotated[
     Path, BeforeValidator(path_from), WithJsonSchema({"type": "string", "minLength": 1})
+]
+DatabaseAddress = Annotated[
+    str,
+    BeforeValidator(address),
+    WithJsonSchema({"type": "string", "pattern": "^postgres(ql)?://"}),
 ]
 Secret = Annotated[
     SecretRef,

@@ -27,21 +27,26 @@ from evidence_store.answers import (
     VerdictItem,
 )
 from evidence_store.canonical import canonical
+from evidence_store.database import Database, open_database
 from evidence_store.errors import (
     CacheError,
     CorruptStoreError,
     DiskFullError,
+    DriverMissingError,
     KeyMissingError,
     LockedError,
     NewerSchemaError,
+    NotAllowedError,
     NotFoundError,
     ReadOnlyError,
     RecordError,
     StaleSweepError,
     StoreError,
     StoreMissingError,
+    UnreachableError,
 )
 from evidence_store.interface import Clock, EvidenceStore, Progress
+from evidence_store.location import File, Location, Server, is_server
 from evidence_store.model import (
     CAUSES,
     OUTCOMES,
@@ -58,6 +63,7 @@ from evidence_store.model import (
 )
 
 if TYPE_CHECKING:
+    from evidence_store.schema import upgrade
     from evidence_store.store import Store
 
 __all__ = [
@@ -70,21 +76,26 @@ __all__ = [
     "Checkpoint",
     "Clock",
     "CorruptStoreError",
+    "Database",
     "Disclosure",
     "DiskFullError",
     "Document",
     "DocumentRow",
+    "DriverMissingError",
     "EntryRow",
     "EvidenceStore",
+    "File",
     "Finding",
     "FindingChange",
     "FindingRow",
     "HistoryRow",
     "InclusionProof",
     "KeyMissingError",
+    "Location",
     "LockedError",
     "Member",
     "NewerSchemaError",
+    "NotAllowedError",
     "NotFoundError",
     "OpenSweep",
     "PartKey",
@@ -100,6 +111,7 @@ __all__ = [
     "Report",
     "ResourceChange",
     "ResourceKey",
+    "Server",
     "StaleSweepError",
     "Store",
     "StoreError",
@@ -108,15 +120,23 @@ __all__ = [
     "TargetRow",
     "UnitLeaves",
     "UnitRecord",
+    "UnreachableError",
     "VerdictItem",
     "canonical",
+    "is_server",
+    "open_database",
+    "upgrade",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type checker sees the import above
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type checker sees the imports above
     """Import the database only when the store is used: `annexa --help` has no need of it."""
     if name == "Store":
         from evidence_store.store import Store  # noqa: PLC0415 - that is the point
 
         return Store
+    if name == "upgrade":
+        from evidence_store.schema import upgrade  # noqa: PLC0415 - as above
+
+        return upgrade
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

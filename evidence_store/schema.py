@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from evidence_store import merkle
-from evidence_store.database import Database
+from evidence_store.database import Database, open_database
 from evidence_store.errors import (
     CorruptStoreError,
     NewerSchemaError,
     NotAllowedError,
     StoreMissingError,
 )
+from evidence_store.location import Location
 from evidence_store.tables import entries, leaves
 
 if TYPE_CHECKING:
@@ -73,6 +74,22 @@ def bring_up(database: Database, *, create: bool = True) -> str | None:
             " and this account may not change it; run `annexa store upgrade` as the tables' owner"
         ) from error
     return before
+
+
+def upgrade(location: Location) -> tuple[str | None, str]:
+    """Bring a store's tables to this release, and renew guards and rights in any case.
+
+    Returns:
+        The revision before, None if there were no tables, and the one now.
+    """
+    database = open_database(location)
+    try:
+        before = bring_up(database)
+        with database.writing() as connection:
+            database.guard(connection)
+    finally:
+        database.close()
+    return before, REVISION
 
 
 def _upgrade(database: Database, connection: sa.Connection, found: str | None) -> None:

@@ -106,19 +106,33 @@ class Store:
         database = open_database(location, busy_seconds=busy_seconds)
         try:
             schema.bring_up(database, create=create)
-            with database.reading() as connection:
-                first = reads.first_entry(connection)
-            if first is None:
-                name = origin or f"annexa/{secrets.token_hex(4)}"
-                cls._name(database, location.keys, clock, name)
-                with database.reading() as connection:
-                    first = reads.first_entry(connection) or {}
+            first = cls._first(database, location, clock, origin, create=create)
             found = keys.read(location.keys)
             _refuse_other_keys(location, first, found)
         except BaseException:
             database.close()
             raise
         return cls(database, clock, found, first["origin"])
+
+    @classmethod
+    def _first(
+        cls,
+        database: Database,
+        location: Location,
+        clock: Clock,
+        origin: str | None,
+        *,
+        create: bool,
+    ) -> dict[str, Any]:
+        """The body of the ledger's first entry, written where there is none."""
+        with database.reading() as connection:
+            first = reads.first_entry(connection)
+        if first is not None:
+            return first
+        if not create:
+            raise StoreMissingError(f"{location.name}: no store there; `annexa sweep` creates it")
+        cls._name(database, location.keys, clock, origin or f"annexa/{secrets.token_hex(4)}")
+        return cls._first(database, location, clock, origin, create=False)
 
     @staticmethod
     def _name(database: Database, beside: Path, clock: Clock, origin: str) -> None:

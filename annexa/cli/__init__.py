@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "criteria": ("annexa.cli.scope", "The thresholds and lists of the checks, and their source."),
     "evidence": ("annexa.cli.evidence", "Show stored evidence; re-perform its checks."),
     "verify": ("annexa.cli.evidence", "Recompute every digest, root and signature of the store."),
+    "store": ("annexa.cli.store", "Upgrade the store's tables; who may do what on a server."),
     "export": ("annexa.cli.export", "Write findings, controls and parts as CSV or JSON."),
     "collectors": ("annexa.cli.collectors", "What can be read, and what is asked about it."),
     "permissions": ("annexa.cli.collectors", "The least a platform has to grant."),

@@ -27,7 +27,7 @@ def check(context: Context) -> None:
     click.echo(
         f"{where}: ok, {counted(len(jobs), 'target')}, "
         f"{counted(len(settings.criteria), 'check')} with bound criteria, "
-        f"{counted(len(settings.exceptions), 'exception')}; store {context.path}"
+        f"{counted(len(settings.exceptions), 'exception')}; store {context.location.name}"
     )
 
 

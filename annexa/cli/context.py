@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annexa.sweep import Bound
     from collectors import Catalog
     from config import Settings
-    from evidence_store import Store
+    from evidence_store import Location, Store
     from evidence_store.answers import FindingRow
     from mappings import Mapping as Framework
 
@@ -59,7 +59,7 @@ class Context:
     """The common options, and what they lead to; each room is opened when it is first used."""
 
     config: Path | None = None
-    store_path: Path | None = None
+    named_store: str | None = None
     targets: tuple[str, ...] = ()
     collectors: tuple[str, ...] = ()
     layout: str = "table"
@@ -76,10 +76,9 @@ class Context:
     def settings(self) -> Settings:
         """The configuration; without a file, its defaults. Logging is set up with it."""
         from annexa import logs  # noqa: PLC0415 - when needed
-        from config import Settings  # noqa: PLC0415 - when needed
         from config.load import load  # noqa: PLC0415 - when needed
 
-        settings = load(self.config_path) if self.config_path else Settings()
+        settings = load(self.config_path)
         logs.set_up(settings.log.level, settings.log.format)
         return settings
 
@@ -98,9 +97,22 @@ class Context:
         return load_mapping()
 
     @cached_property
-    def path(self) -> Path:
-        """Where the evidence is kept."""
-        return self.store_path or self.settings.store.path
+    def location(self) -> Location:
+        """Where the evidence is kept; its `name` is for people and holds no password."""
+        from config import ConfigError  # noqa: PLC0415 - when needed
+        from config.addresses import address, is_address  # noqa: PLC0415 - when needed
+        from evidence_store import File, Server  # noqa: PLC0415 - when needed
+
+        settings, named = self.settings.store, self.named_store
+        url = settings.url if named is None else None
+        if named is not None and is_address(named):
+            try:
+                url = address(named)
+            except ValueError as error:
+                raise ConfigError([f"--store: {error}"]) from None
+        if url is None:
+            return File(settings.path if named is None else Path(named))
+        return Server(url, settings.keys, settings.password.get if settings.password else None)
 
     @property
     def at(self) -> datetime:
@@ -112,7 +124,7 @@ class Context:
         """The evidence store, closed afterwards; only a sweep makes a new one."""
         from evidence_store import Store  # noqa: PLC0415 - when needed
 
-        opened = Store.open(self.path, create=create, origin=self.settings.store.origin)
+        opened = Store.open(self.location, create=create, origin=self.settings.store.origin)
         try:
             yield opened
         finally:
@@ -197,7 +209,7 @@ def common(
     def run(*args: Any, **options: Any) -> R:  # noqa: ANN401 - click passes what it parsed
         context = Context(
             config=options.pop("config"),
-            store_path=options.pop("store"),
+            named_store=options.pop("store"),
             targets=options.pop("target"),
             collectors=options.pop("collector"),
             layout=options.pop("layout"),
@@ -212,7 +224,7 @@ def common(
 
 _OPTIONS: list[Callable[[Any], Any]] = [
     click.option("--config", type=click.Path(path_type=Path), help="The configuration file."),
-    click.option("--store", type=click.Path(path_type=Path), help="The evidence store's file."),
+    click.option("--store", help="The evidence store: a file, or postgresql://user@host/database."),
     click.option("--target", multiple=True, help="Only this target; may be repeated."),
     click.option("--collector", multiple=True, help="Only this collector, such as aws.s3."),
     click.option(

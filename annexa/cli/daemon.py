@@ -30,7 +30,9 @@ def daemon(context: Context) -> None:
     context.bound()
     every = context.settings.schedule.every
     log = structlog.get_logger()
-    log.info("daemon_started", every_seconds=int(every.total_seconds()), store=str(context.path))
+    log.info(
+        "daemon_started", every_seconds=int(every.total_seconds()), store=context.location.name
+    )
     serve(lambda stop: _sweep(context, stop), every)
     log.info("daemon_stopped")
 

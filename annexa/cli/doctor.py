@@ -7,6 +7,7 @@ import platform
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -77,32 +78,38 @@ def _configuration(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _store(context: Context) -> Iterator[dict[str, Any]]:
+    from evidence_store import File, StoreMissingError  # noqa: PLC0415 - this command only
     from evidence_store.errors import StoreError  # noqa: PLC0415 - this command only
 
-    path = context.path
-    folder = next(parent for parent in path.parents if parent.exists())
-    free = shutil.disk_usage(folder).free // 1_000_000
-    if not path.exists():
-        writable = os.access(folder, os.W_OK)
-        yield _row(
-            "good" if writable else "bad",
-            "store",
-            f"{path}: made by the first sweep",
-            "" if writable else f"{folder} cannot be written: choose another --store",
-        )
-    else:
-        try:
-            with context.store() as store:
-                found = counted(len(store.sweeps()), "sweep")
-                yield _row("good", "store", f"{path}: {found}, origin {store.origin}")
-        except StoreError as error:
-            yield _row("bad", "store", str(error))
+    location = context.location
+    try:
+        with context.store() as store:
+            found = counted(len(store.sweeps()), "sweep")
+            yield _row("good", "store", f"{location.name}: {found}, origin {store.origin}")
+    except StoreMissingError:
+        good, cure = True, ""
+        if isinstance(location, File):
+            folder = _folder(location.path)
+            good = os.access(folder, os.W_OK)
+            cure = "" if good else f"{folder} cannot be written: choose another --store"
+        found = f"{location.name}: made by the first sweep"
+        yield _row("good" if good else "bad", "store", found, cure)
+    except StoreError as error:
+        yield _row("bad", "store", str(error))
+    if not isinstance(location, File):
+        return  # a server's disk is not ours to look at
+    free = shutil.disk_usage(_folder(location.path)).free // 1_000_000
     yield _row(
         "good" if free >= MEGABYTES_FREE else "bad",
         "disk",
         f"{free:,} MB free",
         "" if free >= MEGABYTES_FREE else "make room, or choose another --store",
     )
+
+
+def _folder(path: Path) -> Path:
+    """The folder a file is in or would be made in."""
+    return next(parent for parent in path.absolute().parents if parent.exists())
 
 
 def _packages() -> Iterator[dict[str, Any]]:

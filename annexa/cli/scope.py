@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 def scope(context: Context) -> None:
     """What is declared in scope, what is out by decision, and what was read of it."""
     from annexa import declared  # noqa: PLC0415 - this command only
+    from evidence_store import StoreMissingError  # noqa: PLC0415 - this command only
 
     context.takes("target", "as_of")
     settings = context.settings
     read: dict[str, TargetRow] = {}
     parts: Sequence[PartRow] = ()
-    if context.path.exists():
-        with context.store() as store:
-            read = {row.target: row for row in store.targets(context.as_of)}
-            parts = store.parts(as_of=context.as_of)
+    with suppress(StoreMissingError), context.store() as store:
+        read = {row.target: row for row in store.targets(context.as_of)}
+        parts = store.parts(as_of=context.as_of)
     every = Counter(part.target for part in parts)
     whole = Counter(part.target for part in parts if part.state == "complete")
     out = {each.key: each for each in declared.out_of_scope(settings, context.at.date())}

@@ -95,7 +95,7 @@ def _facts(
             "head": checkpoints[-1].root.hex() if checkpoints else "",
             "outside_copies": 0,
         },
-        "store": str(context.path),
+        "store": context.location.name,
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config import ConfigError, Settings
+from config import ConfigError, Settings, find
 from config.load import load, parse
 
 Read = Callable[[str], Settings]
@@ -26,6 +26,10 @@ expires = 2026-02-01
 """
 ROLE = 'role_arn = "arn:aws:iam::444455556666:role/r"'
 NO_TARGET = "no such target; declare it under [targets], out of scope or not"
+REFERENCE = (
+    "write where the secret is to be found (env:NAME, file:path or cred:name), "
+    "not the secret itself"
+)
 SOURCE = (
     'source = {document = "D", version = 1, section = 2, '
     'approved_by = "J", approved_on = 2026-01-01}'
@@ -48,6 +52,30 @@ SOURCE = (
         ("store = 3", "1: store: write a table, [name] or {…}"),
         ("targets = 3", "1: targets: write a table, [name] or {…}"),
         ("exceptions = 3", "1: exceptions: write a list in square brackets, or [[…]] tables"),
+        (
+            '[store]\nurl = "mysql://db/annexa"',
+            "2: store.url: write an address such as postgresql://annexa@db.acme.example/annexa",
+        ),
+        (
+            '[store]\nurl = "postgresql://db"',
+            "2: store.url: names no database; end it with the database's name",
+        ),
+        (
+            '[store]\nurl = "postgresql://annexa@db/annexa?password=hunter2"',
+            "2: store.url: holds a password; take it out, and set `password` under [store]",
+        ),
+        (
+            '[store]\npath = "e.db"\nurl = "postgresql://annexa@db/annexa"',
+            "3: store.url: names another store than `path`; keep one of the two",
+        ),
+        (
+            '[store]\nkeys = "keys"',
+            "2: store.keys: is for a store on a server: set `url`, or take it out",
+        ),
+        (
+            '[store]\nurl = "postgresql://annexa@db/annexa"\npassword = "hunter2"',
+            f"3: store.password: {REFERENCE}",
+        ),
         (
             '[log]\nlevel = "trace"',
             "2: log.level: write 'debug', 'info', 'warning' or 'error'",
@@ -287,6 +315,29 @@ def test_the_environment_decides_where_the_store_is(tmp_path: Path) -> None:
     for text in ("", '[store]\npath = "mine.db"'):
         settings = parse(text, tmp_path / "annexa.toml", {"ANNEXA_STORE": place})
         assert str(settings.store.path) == place
+        assert settings.store.url is None
+
+
+def test_the_store_may_be_on_a_server(tmp_path: Path) -> None:
+    url = "postgresql://annexa@db/annexa"
+    file, home = tmp_path / "annexa.toml", {"HOME": str(tmp_path)}
+    store = parse(f'[store]\nurl = "{url}"\npassword = "env:SECRET"', file, home).store
+    assert (store.url, store.keys) == (url, find.keys_folder(home))
+    assert store.password is not None
+    assert store.password.get({"SECRET": "x"}) == "x"
+    assert parse(f'[store]\nurl = "{url}"\nkeys = "k"', file, home).store.keys == tmp_path / "k"
+
+
+def test_the_environment_may_name_a_server_instead(tmp_path: Path) -> None:
+    file, url = tmp_path / "annexa.toml", "postgres://annexa@db/annexa"
+    environ = {"HOME": str(tmp_path), "ANNEXA_STORE": url}
+    for text in ("", '[store]\npath = "mine.db"', '[store]\nurl = "postgresql://other/db"'):
+        assert parse(text, file, environ).store.url == url
+    said = '[store]\nurl = "postgresql://other/db"\nkeys = "k"\npassword = "env:S"'
+    other = parse(said, file, {**environ, "ANNEXA_STORE": str(tmp_path / "e.db")}).store
+    assert (other.url, other.path) == (None, tmp_path / "e.db")
+    with pytest.raises(ConfigError, match=r"^\$ANNEXA_STORE: holds a password"):
+        parse("", file, {**environ, "ANNEXA_STORE": "postgres://a:b@db/annexa"})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +51,10 @@ class Shell:
 
     def configure(self, text: str) -> None:
         (self.folder / "annexa.toml").write_text(text)
+
+    def forget(self, name: str) -> None:
+        """Take a variable out of the environment; the fixture puts it back."""
+        os.environ.pop(name, None)
 
     def _stable(self, text: bytes) -> str:
         """Output without what differs from run to run: the tree's head, the folder, end blanks."""
