@@ -50,9 +50,10 @@ def question(
 ) -> Question:
     """Everything the roll-up looks at."""
     out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    intervals = _Intervals(settings)
     return Question(
         at=at,
-        findings=(_judged(row, settings) for row in rows if row.target not in out),
+        findings=(_judged(row, intervals) for row in rows if row.target not in out),
         populations=populations(store, settings, at),
         tolerances=[
             Tolerance(
@@ -158,7 +159,7 @@ def applicability(settings: Settings) -> list[Applicability]:
     ]
 
 
-def _judged(row: FindingRow, settings: Settings) -> Judged:
+def _judged(row: FindingRow, intervals: _Intervals) -> Judged:
     return Judged(
         row.check_id,
         row.target,
@@ -166,16 +167,32 @@ def _judged(row: FindingRow, settings: Settings) -> Judged:
         row.status,
         row.cause,
         row.observed_at,
-        _interval(row.target, settings),
+        intervals.of(row.target, row.check_id.rpartition(".")[0]),
     )
 
 
-def _interval(target: str, settings: Settings) -> timedelta | None:
-    """How often the target is read, where the organisation said so: three times it is stale."""
-    declared_target = settings.targets.get(target.partition("/")[2])
-    if declared_target and "freshness" in declared_target.model_fields_set:
-        return declared_target.freshness / 3
-    return settings.schedule.every if "schedule" in settings.model_fields_set else None
+class _Intervals:
+    """How often each collector of each target is read, worked out once per pair."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known: dict[tuple[str, str], timedelta | None] = {}
+
+    def of(self, target: str, collector: str) -> timedelta | None:
+        """The scheduled interval, where the organisation said so: three times it is stale."""
+        pair = target, collector
+        if pair not in self._known:
+            self._known[pair] = self._worked_out(target.partition("/")[2], collector)
+        return self._known[pair]
+
+    def _worked_out(self, target: str, collector: str) -> timedelta | None:
+        settings = self._settings
+        declared_target = settings.targets.get(target)
+        if declared_target and "freshness" in declared_target.model_fields_set:
+            return declared_target.freshness / 3
+        if not settings.model_fields_set & {"schedule", "schedules"}:
+            return None
+        return settings.read_every(target, collector)
 
 
 def _freshness(settings: Settings) -> Mapping[str, timedelta]:

@@ -19,10 +19,12 @@ from config.settings import (
     Attestation,
     AwsTarget,
     Criterion,
+    Daemon,
     Freshness,
     Inherited,
     LinuxTarget,
     Log,
+    OwnSchedule,
     PolicyException,
     Schedule,
     Scope,
@@ -33,7 +35,7 @@ from config.settings import (
     Sweep,
     Tolerance,
 )
-from config.values import duration_text
+from config.values import duration_text, seconds
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -161,6 +163,19 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ),
     ("[freshness]", Freshness, {}, False),
     ("[schedule]", Schedule, {}, False),
+    (
+        "[schedules.identities]",
+        OwnSchedule,
+        {"collectors": ("aws.iam",), "every": seconds("1h")},
+        False,
+    ),
+    (
+        "[schedules.production]",
+        OwnSchedule,
+        {"targets": ("acme-prod",), "cron": "30 2 * * *", "zone": "Europe/Berlin"},
+        False,
+    ),
+    ("[daemon]", Daemon, {}, False),
     ("[log]", Log, {}, False),
     ("[sweep]", Sweep, {}, False),
 )
@@ -247,6 +262,9 @@ _OPTIONAL = {
     "url": '"postgresql://annexa@db.acme.example/annexa?sslmode=verify-full"',
     "password": '"cred:annexa-database"',
     "keys": '"/var/lib/annexa/keys"',
+    "cron": '"30 2 * * mon-fri"',
+    "jitter": '"10m"',
+    "zone": '"Europe/Berlin"',
 }
 
 

@@ -24,6 +24,7 @@ from config.declarations import (
     StatementFile,
     Tolerance,
 )
+from config.schedules import Daemon, OwnSchedule, Schedule
 from config.targets import AwsTarget, LinuxTarget, Target
 from config.values import (
     CheckId,
@@ -39,15 +40,21 @@ from config.values import (
     seconds,
 )
 
+GENERAL = "default"
+"""The name of the schedule under `[schedule]`."""
+
 __all__ = [
+    "GENERAL",
     "Attestation",
     "AwsTarget",
     "Criterion",
     "CriterionValue",
+    "Daemon",
     "Freshness",
     "Inherited",
     "LinuxTarget",
     "Log",
+    "OwnSchedule",
     "PolicyException",
     "PolicySource",
     "Schedule",
@@ -102,13 +109,6 @@ class Freshness(Model):
     """Policies and their reviews."""
 
 
-class Schedule(Model):
-    """When the daemon sweeps."""
-
-    every: Duration = seconds("6h")
-    """The time from one sweep's start to the next; evidence three times as old is stale."""
-
-
 class Log(Model):
     """What is logged, and how."""
 
@@ -159,6 +159,10 @@ class Settings(Model):
     """How old evidence may be."""
     schedule: Schedule = Field(default_factory=Schedule)
     """When the daemon sweeps."""
+    schedules: Mapping[TargetName, OwnSchedule] = Field(default_factory=dict)
+    """When some targets or collectors are read apart from the rest."""
+    daemon: Daemon = Field(default_factory=Daemon)
+    """How the daemon runs."""
     log: Log = Field(default_factory=Log)
     """What is logged, and how."""
     sweep: Sweep = Field(default_factory=Sweep)
@@ -176,6 +180,13 @@ class Settings(Model):
         """The targets a sweep of that day reads: all declared ones that are not decided out."""
         out = self.decided_out(on)
         return {name: target for name, target in self.targets.items() if name not in out}
+
+    def read_every(self, target: str, collector: str) -> dt.timedelta:
+        """The longest time between two readings of a collector of a target, by its short name."""
+        own = [each for each in self.schedules.values() if each.covers(target, collector)]
+        if not any(target in each.targets and not each.collectors for each in own):
+            return min(each.timing.longest_gap for each in (*own, self.schedule))
+        return min(each.timing.longest_gap for each in own)
 
     def exception_for(
         self, check: str, target: str, resource: str, on: dt.date
@@ -200,6 +211,7 @@ class Settings(Model):
             if exception.target is not None and exception.target not in self.targets:
                 place: Place = ("exceptions", number, "target")
                 yield place, self._unknown_target(exception.target)
+        yield from self._wrong_schedules()
         seen: dict[tuple[str, str], str] = {}
         for name, target in self.targets.items():
             subject, field = _subject(target)
@@ -208,6 +220,14 @@ class Settings(Model):
             first = seen.setdefault((target.platform, subject), name)
             if first != name:
                 yield ("targets", name, field), f"is read as target {first!r} already"
+
+    def _wrong_schedules(self) -> Iterator[tuple[Place, str]]:
+        for name, schedule in self.schedules.items():
+            if name == GENERAL:
+                yield ("schedules", name), "is the name of [schedule] itself; choose another"
+            for number, target in enumerate(schedule.targets):
+                if target not in self.targets:
+                    yield ("schedules", name, "targets", number), self._unknown_target(target)
 
     def _unknown_target(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.targets, 1)

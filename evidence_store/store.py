@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from evidence_store import (
     changes,
@@ -46,11 +47,17 @@ from evidence_store.interface import Clock, Progress
 from evidence_store.location import File, Location
 from evidence_store.model import Plan, ResourceKey, UnitRecord
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 
 def system_clock() -> datetime:
     """The machine's own clock."""
     return datetime.now(UTC)
 
+
+Fence: TypeAlias = Callable[["sa.Connection"], None]
+"""Refuses a transaction by raising: the daemon's, when another one leads by now."""
 
 LEDGER: Final = "ledger"
 SEQUENCER: Final = "sequencer"
@@ -68,8 +75,16 @@ def _refuse_other_keys(location: Location, first: Mapping[str, Any], found: keys
 class Store:
     """An `EvidenceStore` in a database, with two key files that only its operator has."""
 
-    def __init__(self, database: Database, clock: Clock, found: keys.Keys, origin: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        found: keys.Keys,
+        origin: str,
+        fence: Fence = lambda _connection: None,
+    ) -> None:
         self._database = database
+        self._fence = fence
         self._clock = clock
         self._keys = found
         self.origin = origin
@@ -83,6 +98,7 @@ class Store:
         create: bool = True,
         origin: str | None = None,
         busy_seconds: float = 30.0,
+        fence: Fence = lambda _connection: None,
     ) -> Self:
         """Open a store, creating or upgrading it as needed.
 
@@ -92,6 +108,7 @@ class Store:
             create: Whether to create a store where there is none.
             origin: The ledger's name, taken at creation only; by default `annexa/<8 hex digits>`.
             busy_seconds: How long to wait for another process.
+            fence: Called first in every transaction that records; what it raises refuses it.
 
         Raises:
             StoreMissingError: If there is none and `create` is false.
@@ -112,7 +129,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, clock, found, first["origin"])
+        return cls(database, clock, found, first["origin"], fence)
 
     @classmethod
     def _first(
@@ -173,20 +190,27 @@ class Store:
         """A 32-byte key of this store for one purpose, such as marking redacted secrets."""
         return derived(self._keys.secret, purpose)
 
+    @contextmanager
+    def _writing(self, *locks: str, shared: Sequence[str] = ()) -> Iterator[sa.Connection]:
+        """A transaction that records, if the fence lets it."""
+        with self._database.writing(*locks, shared=shared) as connection:
+            self._fence(connection)
+            yield connection
+
     def begin_sweep(self, plan: Plan) -> int:
         """Write the plan and return the sweep's number."""
-        with self._database.writing(LEDGER) as connection:
+        with self._writing(LEDGER) as connection:
             return sweeps.begin(connection, plan, self._clock())
 
     def record(self, unit: UnitRecord) -> Receipt:
         """Record one unit in one transaction; repeated, it returns the first receipt."""
         own, sweep = f"target {unit.target}", f"sweep {unit.sweep}"
-        with self._database.writing(own, shared=[sweep]) as connection:
+        with self._writing(own, shared=[sweep]) as connection:
             return recording.record(connection, self._keys.secret, unit, self._clock())
 
     def close_sweep(self, sweep: int, summary: Mapping[str, Any]) -> int:
         """Write the sweep's end and return the entry's id; repeated, the first one's."""
-        with self._database.writing(f"sweep {sweep}", LEDGER) as connection:
+        with self._writing(f"sweep {sweep}", LEDGER) as connection:
             return sweeps.close(connection, sweep, summary, self._clock())
 
     def open_sweep(self) -> OpenSweep | None:
@@ -196,12 +220,12 @@ class Store:
 
     def sequence(self) -> int:
         """Give pending entries their place in the ledger; return how many."""
-        with self._database.writing(SEQUENCER) as connection:
+        with self._writing(SEQUENCER) as connection:
             return ledger.sequence(connection)
 
     def checkpoint(self) -> Checkpoint:
         """Sequence, then sign the tree; the same tree gives the same note."""
-        with self._database.writing(SEQUENCER) as connection:
+        with self._writing(SEQUENCER) as connection:
             ledger.sequence(connection)
             return ledger.checkpoint(connection, self.origin, self._keys)
 

@@ -73,11 +73,17 @@ class Context:
         return config_file(self.config)
 
     @cached_property
+    def config_text(self) -> bytes:
+        """The configuration as it was when it was read: a daemon outlives changes of the file."""
+        return self.config_path.read_bytes() if self.config_path else b""
+
+    @cached_property
     def settings(self) -> Settings:
         """The configuration; without a file, its defaults. Logging is set up with it."""
         from annexa import logs  # noqa: PLC0415 - when needed
         from config.load import load  # noqa: PLC0415 - when needed
 
+        _ = self.config_text
         settings = load(self.config_path)
         logs.set_up(settings.log.level, settings.log.format)
         return settings
@@ -120,11 +126,12 @@ class Context:
         return self.as_of or datetime.now(UTC)
 
     @contextmanager
-    def store(self, *, create: bool = False) -> Iterator[Store]:
+    def store(self, *, create: bool = False, **more: Any) -> Iterator[Store]:  # noqa: ANN401 - as `Store.open` takes it
         """The evidence store, closed afterwards; only a sweep makes a new one."""
         from evidence_store import Store  # noqa: PLC0415 - when needed
 
-        opened = Store.open(self.location, create=create, origin=self.settings.store.origin)
+        origin = self.settings.store.origin
+        opened = Store.open(self.location, create=create, origin=origin, **more)
         try:
             yield opened
         finally:
@@ -145,7 +152,7 @@ class Context:
         except declared.DeclarationError as error:
             if self.config_path is None or not error.place:
                 raise
-            where = lines(self.config_path.read_text(encoding="utf-8"))
+            where = lines(self.config_text.decode())
             line = next(
                 where[error.place[:n]]
                 for n in range(len(error.place), -1, -1)

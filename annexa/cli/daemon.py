@@ -1,82 +1,167 @@
-"""`annexa daemon`: sweep on a schedule until told to stop."""
+"""`annexa daemon` and `annexa health`: evidence on time, all year, without anyone watching."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from annexa.cli import FAILS, OK, STORE
 from annexa.cli.context import Context, common
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from annexa.cli.duties import Duties
+    from annexa.daemon import Metrics
+    from scheduler import Scheduler
 
-    from annexa.sweep import Recorded, Unit
+SILENT: Final = 60.0
+"""Seconds without a tick after which the process is no longer taken for alive."""
+
+MOST_BETWEEN_TICKS: Final = timedelta(seconds=5)
 
 
 @click.command()
 @common
-def daemon(context: Context) -> None:
-    """Sweep now, and then at every `schedule.every`, until SIGTERM or Ctrl-C.
+def daemon(context: Context) -> int:
+    """Sweep on the schedules of the configuration until SIGTERM or Ctrl-C.
 
-    What a running sweep has finished is recorded before the daemon ends.
+    SIGTERM lets a running sweep go on for `drain`, then records what it has read and ends. SIGHUP
+    reads the configuration again and keeps the old one if the new one has a problem.
     """
     import structlog  # noqa: PLC0415 - this command only
 
+    from annexa.cli.duties import Duties  # noqa: PLC0415
+    from annexa.daemon import DaemonWatch, Metrics  # noqa: PLC0415
+    from annexa.operations import Hold, Lease, OperationsBook, open_operations  # noqa: PLC0415
+    from evidence_store import File  # noqa: PLC0415
+    from scheduler import Scheduler  # noqa: PLC0415
+
+    settings = context.settings.daemon
+    with context.store(create=True) as store:  # whatever is wrong with it is said now
+        origin = store.origin
+    where = context.location
+    hold = Hold(where.path) if isinstance(where, File) else None
+    operations = open_operations(where)
+    lease = Lease(operations, settings.lease, _now, alone=hold is not None)
+    book = OperationsBook(operations, lease, _now)
+    metrics = Metrics(lambda: lease.held)
+    duties = Duties(context, book, metrics)
+    scheduler = Scheduler(
+        book,
+        duties.due,
+        clock=_now,
+        watch=DaemonWatch(metrics),
+        salt=origin,
+        at_once=lambda: duties.context.settings.daemon.sweeps,
+    )
+    log = structlog.get_logger()
+    log.info("daemon_started", store=where.name, listen=settings.listen)
+    try:
+        drained = _serve(context, scheduler, duties, metrics)
+    finally:
+        operations.close()
+        if hold is not None:
+            hold.release()
+    log.info("daemon_stopped", drained=drained)
+    return OK if drained else STORE
+
+
+def _serve(context: Context, scheduler: Scheduler, duties: Duties, metrics: Metrics) -> bool:
+    from annexa.daemon import Endpoints, notify  # noqa: PLC0415 - this command only
     from scheduler import serve  # noqa: PLC0415 - this command only
 
-    context.check_names()
-    context.bound()
-    every = context.settings.schedule.every
-    log = structlog.get_logger()
-    log.info(
-        "daemon_started", every_seconds=int(every.total_seconds()), store=context.location.name
-    )
-    serve(lambda stop: _sweep(context, stop), every)
-    log.info("daemon_stopped")
+    stopping: list[bool] = []
 
+    def alive() -> tuple[bool, Mapping[str, Any]]:
+        silent = time.monotonic() - scheduler.ticked
+        return silent < SILENT, {"alive": silent < SILENT, "silent_seconds": round(silent, 1)}
 
-class _Log:
-    """Tells the log what a sweep does."""
+    def ready() -> tuple[bool, Mapping[str, Any]]:
+        good = not stopping and scheduler.error is None
+        return good, {
+            "ready": good,
+            "stopping": bool(stopping),
+            "leader": scheduler.leads,
+            "running": [run.name for run in scheduler.running],
+            "error": str(scheduler.error) if scheduler.error else None,
+        }
 
-    def begun(self, sweep: int, units: Sequence[Unit]) -> None:
-        import structlog  # noqa: PLC0415
+    def end() -> None:
+        stopping.append(True)
+        notify("STOPPING=1", "STATUS=recording what was read")
 
-        structlog.get_logger().info("sweep_begun", sweep=sweep, targets=len(units))
+    def beat() -> None:
+        if alive()[0]:
+            notify("WATCHDOG=1")
 
-    def recorded(self, recorded: Recorded) -> None:
-        import structlog  # noqa: PLC0415
-
-        structlog.get_logger().info(
-            "unit_recorded",
-            target=recorded.unit.key,
-            outcome=recorded.outcome,
-            entry=recorded.receipt.entry,
-            unchanged=recorded.receipt.unchanged,
-        )
-
-
-def _sweep(context: Context, stop: threading.Event) -> None:
-    """One sweep; an error of the store or the declarations is logged, and the next is tried."""
-    import structlog  # noqa: PLC0415
-
-    from annexa.cli.sweep import run  # noqa: PLC0415
-    from annexa.declared import DeclarationError  # noqa: PLC0415
-    from evidence_store.errors import StoreError  # noqa: PLC0415
-
-    log = structlog.get_logger()
+    listen = context.settings.daemon.listen
+    endpoints = None if listen == "off" else Endpoints(listen, alive, ready, metrics.text)
     try:
-        with context.store(create=True) as store:
-            result = run(context, store, _Log(), stop=stop)
-    except (StoreError, DeclarationError) as error:
-        log.error("sweep_failed", reason=str(error))  # noqa: TRY400 - the message says what to do
-    else:
-        log.info(
-            "sweep_ended",
-            sweep=result.sweep,
-            complete=result.complete,
-            calls=result.calls,
-            findings=dict(result.findings),
-            seconds=round(result.seconds, 1),
+        return serve(
+            scheduler,
+            every=min(MOST_BETWEEN_TICKS, context.settings.daemon.lease / 3),
+            drain=lambda: duties.context.settings.daemon.drain,
+            ready=lambda: notify("READY=1"),
+            beat=beat,
+            reload=lambda: _reload(duties, metrics),
+            stopping=end,
         )
+    finally:
+        if endpoints is not None:
+            endpoints.close()
+
+
+def _reload(duties: Duties, metrics: Metrics) -> None:
+    """Take the changed configuration over; one with a problem is logged, and the old one kept."""
+    import structlog  # noqa: PLC0415 - this command only
+
+    from annexa.daemon import notify  # noqa: PLC0415
+    from annexa.declared import DeclarationError  # noqa: PLC0415
+    from config import ConfigError  # noqa: PLC0415
+
+    log = structlog.get_logger()
+    notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    try:
+        duties.reload()
+    except (ConfigError, DeclarationError, click.UsageError) as error:
+        metrics.reloaded.set(0)
+        log.error("config_kept", reason=str(error), do="annexa config check, then SIGHUP again")  # noqa: TRY400 - the message says what to do
+    else:
+        metrics.reloaded.set(1)
+        log.info("config_reloaded", config=str(duties.context.config_path))
+    notify("READY=1")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@click.command()
+@common
+@click.option("--ready", is_flag=True, help="Ask whether it can sweep, not only whether it lives.")
+def health(context: Context, *, ready: bool) -> int:
+    """Whether the daemon of this configuration is well; exit 0 if it is, 1 if not."""
+    import urllib.error  # noqa: PLC0415 - this command only
+    import urllib.request  # noqa: PLC0415
+
+    listen = context.settings.daemon.listen
+    if listen == "off":
+        raise click.UsageError('[daemon] listen = "off": there is nothing to ask')
+    host, _, port = listen.rpartition(":")
+    if host in {"0.0.0.0", "[::]"}:  # noqa: S104 - the address it listens on, asked from here
+        host = "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
+    address = f"http://{host}:{port}/{'readyz' if ready else 'healthz'}"
+    ask = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with ask.open(address, timeout=5) as answer:
+            click.echo(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        click.echo(error.read().decode(), err=True)
+        return FAILS
+    except OSError as error:
+        click.echo(f"{address}: {error}; is the daemon running?", err=True)
+        return FAILS
+    return OK

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -29,6 +30,21 @@ class Watcher(Protocol):
 
     def recorded(self, recorded: Recorded) -> None:
         """A unit is durable."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A sweep that a schedule asks for.
+
+    Attributes:
+        targets: the keys of the targets to read.
+        collectors: the collectors to ask; empty for all.
+        details: what its plan says about why and when it was due.
+    """
+
+    targets: Sequence[str]
+    collectors: Sequence[str]
+    details: Mapping[str, Any]
 
 
 @click.command()
@@ -79,19 +95,29 @@ def run(
     resume: bool = False,
     root: Path | None = None,
     stop: threading.Event | None = None,
+    due: Due | None = None,
 ) -> Result:
-    """Make the sweep of the declared targets, or go on with the stopped one."""
+    """Make the sweep of the declared targets, or go on with the stopped one.
+
+    Args:
+        context: the settings and what is asked for.
+        store: where it is recorded.
+        watch: is told what happens.
+        resume: go on with the stopped sweep.
+        root: read the Linux host below this folder instead.
+        stop: ends it early, with what was finished recorded.
+        due: what the daemon's schedule asks for, instead of what the command line does.
+    """
     from annexa import declared, logs  # noqa: PLC0415 - a sweep only
     from annexa.sweep import Means, Sweep, check_refs, digest_of  # noqa: PLC0415
     from collectors.documents import marker  # noqa: PLC0415
 
     settings = context.settings
     today = context.at.date()
-    jobs = declared.jobs(settings, today, context.targets)
+    jobs = declared.jobs(settings, today, due.targets if due else context.targets)
     if root is not None:
         jobs = [declared.image_job(root)]
     bound = context.bound()
-    text = context.config_path.read_bytes() if context.config_path else b""
     means = Means(
         refs=check_refs(
             [
@@ -103,7 +129,7 @@ def run(
         ),
         mark=marker(store.derive_key("redaction")),
         defect=logs.defect,
-        config_digest=digest_of(text),
+        config_digest=digest_of(context.config_text),
         stop=stop or threading.Event(),
     )
     made = Sweep(
@@ -115,13 +141,16 @@ def run(
     )
     if resume:
         return made.resume(jobs, watch=watch.recorded, begun=watch.begun)
-    edition = context.framework.edition.mapping_version
+    scope = declared.scope(settings, context.framework.edition.mapping_version, today)
+    if due is not None:
+        scope = replace(scope, details={**scope.details, **due.details})
     return made.run(
         jobs,
-        declared.scope(settings, edition, today),
-        collectors=context.collectors,
+        scope,
+        collectors=due.collectors if due else context.collectors,
         watch=watch.recorded,
         begun=watch.begun,
+        beside=due is not None,
     )
 
 

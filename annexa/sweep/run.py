@@ -113,6 +113,7 @@ class Sweep:
         collectors: Sequence[str] = (),
         watch: Callable[[Recorded], None] = lambda _: None,
         begun: Callable[[int, Sequence[Unit]], None] = lambda *_: None,
+        beside: bool = False,
     ) -> Result:
         """Read all jobs as a new sweep.
 
@@ -122,8 +123,10 @@ class Sweep:
             collectors: names of the collectors to ask; empty for all.
             watch: told of each unit once it is durable.
             begun: told the sweep's number and its units before the first call.
+            beside: leave an open sweep alone: it is under way, and reads other targets.
         """
-        self._abandon_open_sweep()
+        if not beside:
+            self._abandon_open_sweep()
         started = self._clock.now()
         units = [
             (job, asked(self._catalog, job.connection.platform, collectors), 1) for job in jobs
