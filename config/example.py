@@ -26,6 +26,7 @@ from config.settings import (
     Log,
     OwnSchedule,
     PolicyException,
+    Retention,
     Schedule,
     Scope,
     ScopeOut,
@@ -57,10 +58,15 @@ _AWS = {
     "external_id": "env:ACME_EXTERNAL_ID",
 }
 
+_KEPT = {
+    name: seconds(days)
+    for name, days in (("documents", "3653d"), ("journals", "1200d"), ("activities", "1200d"))
+}
+
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
 _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...] = (
-    ("", Settings, {"organisation": "ACME"}, True),
+    ("", Settings, {"organisation": "ACME", "principal": "audit@acme.example"}, True),
     ("[targets.this-machine]", LinuxTarget, {"platform": "linux"}, True),
     ("[targets.acme-prod]", AwsTarget, _AWS, False),
     ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
@@ -162,6 +168,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
         False,
     ),
     ("[freshness]", Freshness, {}, False),
+    ("[retention]", Retention, _KEPT, False),
     ("[schedule]", Schedule, {}, False),
     (
         "[schedules.identities]",

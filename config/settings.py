@@ -57,6 +57,7 @@ __all__ = [
     "OwnSchedule",
     "PolicyException",
     "PolicySource",
+    "Retention",
     "Schedule",
     "Scope",
     "ScopeOut",
@@ -109,6 +110,20 @@ class Freshness(Model):
     """Policies and their reviews."""
 
 
+class Retention(Model):
+    """How long evidence is kept before `annexa retention purge` lets it go.
+
+    The ledger remembers the longest period that was ever asked for; a shorter one is refused.
+    """
+
+    documents: Duration | None = None
+    """What was read, from when it was replaced or went; seven years at least."""
+    journals: Duration | None = None
+    """The calls by which it was read; 1200 days at least."""
+    activities: Duration | None = None
+    """What moves by itself, such as times of last use; 1200 days at least."""
+
+
 class Log(Model):
     """What is logged, and how."""
 
@@ -137,6 +152,8 @@ class Settings(Model):
 
     organisation: Text = "organisation not named"
     """The organisation's name, as on reports."""
+    principal: Text | None = None
+    """Who uses annexa here, as decisions and the access log say; else the system's user."""
     store: Store = Field(default_factory=Store)
     """Where the evidence is kept."""
     scope: Scope = Field(default_factory=Scope)
@@ -157,6 +174,8 @@ class Settings(Model):
     """The statement of applicability (clause 6.1.3 d)."""
     freshness: Freshness = Field(default_factory=Freshness)
     """How old evidence may be."""
+    retention: Retention = Field(default_factory=Retention)
+    """How long evidence is kept."""
     schedule: Schedule = Field(default_factory=Schedule)
     """When the daemon sweeps."""
     schedules: Mapping[TargetName, OwnSchedule] = Field(default_factory=dict)

@@ -40,6 +40,7 @@ from evidence_store.errors import (
     NotFoundError,
     ReadOnlyError,
     RecordError,
+    RetentionError,
     StaleSweepError,
     StoreError,
     StoreMissingError,
@@ -63,6 +64,7 @@ from evidence_store.model import (
 )
 
 if TYPE_CHECKING:
+    from evidence_store.remnants import erased_members
     from evidence_store.schema import upgrade
     from evidence_store.store import Store
 
@@ -111,6 +113,7 @@ __all__ = [
     "Report",
     "ResourceChange",
     "ResourceKey",
+    "RetentionError",
     "Server",
     "StaleSweepError",
     "Store",
@@ -123,6 +126,7 @@ __all__ = [
     "UnreachableError",
     "VerdictItem",
     "canonical",
+    "erased_members",
     "is_server",
     "open_database",
     "upgrade",
@@ -139,4 +143,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type checker sees the i
         from evidence_store.schema import upgrade  # noqa: PLC0415 - as above
 
         return upgrade
+    if name == "erased_members":
+        from evidence_store.remnants import erased_members  # noqa: PLC0415 - as above
+
+        return erased_members
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

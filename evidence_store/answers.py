@@ -154,7 +154,11 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A stored document: `entry` is where this content was first seen in its present run."""
+    """A stored document: `entry` is where this content was first seen in its present run.
+
+    `erased` names members that stand as `{"erased": digest}` in the body; then `sha256`, which
+    would help to guess them, is empty.
+    """
 
     target: str
     key: ResourceKey
@@ -162,6 +166,7 @@ class DocumentRow:
     content_id: bytes
     sha256: bytes
     entry: int
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +257,16 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a salted digest, disclosed: anyone can recompute the digest without the key."""
+    """One member of a salted digest, disclosed: anyone can recompute the digest without the key.
+
+    `erased`: value and salt are gone for good and empty here; only the digest is left.
+    """
 
     name: str
     value: bytes
     salt: bytes
     digest: bytes
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

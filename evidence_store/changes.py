@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from evidence_store.answers import Changes, FindingChange, ResourceChange
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.reads import CAUSE_OF, STATUS_OF
 from evidence_store.tables import (
     ENDED,
@@ -67,7 +68,7 @@ def _contents(
             targets.c.name,
             resources.c.kind,
             resources.c.scope,
-            resources.c.identity,
+            known_as,
             observations.c.content,
         )
         .join(
@@ -104,7 +105,7 @@ def _runs(
             checks.c.code,
             resources.c.kind,
             resources.c.scope,
-            resources.c.identity,
+            known_as,
             verdicts.c.status,
             verdicts.c.cause,
             reasons.c.reason,

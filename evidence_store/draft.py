@@ -25,6 +25,7 @@ from evidence_store.model import (
     ResourceKey,
     UnitRecord,
 )
+from evidence_store.remnants import keep_again, was_purged
 from evidence_store.state import Known, State
 from evidence_store.tables import (
     ZLIB,
@@ -32,6 +33,7 @@ from evidence_store.tables import (
     contents,
 )
 from evidence_store.times import microseconds, moment
+from evidence_store.withholding import Withholding
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -52,7 +54,13 @@ class Draft:
     """A unit being recorded: the state after it grows beside the state before."""
 
     def __init__(
-        self, connection: sa.Connection, secret: bytes, unit: UnitRecord, before: State, last: Last
+        self,
+        connection: sa.Connection,
+        secret: bytes,
+        unit: UnitRecord,
+        target_id: int,
+        before: State,
+        last: Last,
     ) -> None:
         self.connection = connection
         self.secret = secret
@@ -65,6 +73,8 @@ class Draft:
         self.reasons: dict[bytes, str] = {}
         self.digests = Digests(secret, unit.target)
         self.checks = Checks(connection)
+        self.withheld = Withholding(connection, target_id, self.digests)
+        self.purged = was_purged(connection)
         self.records = parts.check(unit.parts)
         self.collectors = {(key.kind, key.scope): key.collector for key in last.parts}
         for kind_scope, part in self.records.items():
@@ -84,7 +94,8 @@ class Draft:
         """Take every document in; only new contents are fetched, digested and stored."""
         new: list[tuple[Any, ...]] = []
         before, after, records = self.before, self.after, self.records
-        for document in self.unit.documents:
+        for told in self.unit.documents:
+            document = self.withheld.document(told) if self.withheld else told
             key = document.key
             part = records.get(key[:2])
             if part is None or not part.asked or key.id is None:
@@ -95,16 +106,22 @@ class Draft:
                 if twin.sha256 == document.sha256:
                     continue
                 raise RecordError(f"target {self.unit.target}: two documents for {list(key)}")
-            known = before.get(key)
+            known = before.get(key) or self.withheld.known(key)
             content = known.content if known and known.sha256 == document.sha256 else None
             if content is None:
                 content, row = self._new_content(document)
                 new.append(row)
                 if len(new) == BATCH:
-                    insert_new(self.connection, contents, sorted(new))
+                    self._keep(new)
                     new = []
             after[key] = self._judged(key, known, content, document.sha256, document.findings)
+        self._keep(new)
+
+    def _keep(self, new: list[tuple[Any, ...]]) -> None:
+        """Store contents; one that comes back after it was purged is kept beside what is left."""
         insert_new(self.connection, contents, sorted(new))
+        if self.purged:
+            keep_again(self.connection, {row[0]: row[-1] for row in new})
 
     def _new_content(self, document: Document) -> tuple[bytes, tuple[Any, ...]]:
         """The content's id and its row."""
@@ -283,4 +300,6 @@ class Draft:
         named = {"journal": self.unit.journal} if self.unit.journal else {}
         for key, body in self.unit.activities.items():
             named[f"activity {canonical(list(key)).decode()}"] = body
-        return sorted(named.items())
+        if self.withheld:
+            named = {name: self.withheld.attachment(body) for name, body in named.items()}
+        return sorted((name, body) for name, body in named.items() if body)

@@ -69,3 +69,7 @@ class NotAllowedError(StoreError):
 
 class DriverMissingError(StoreError):
     """The package that speaks to the database server is not installed."""
+
+
+class RetentionError(StoreError):
+    """Evidence would be let go too early, or a decision about keeping it does not apply."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 
+from evidence_store import remnants
 from evidence_store.answers import (
     DocumentRow,
     FindingRow,
@@ -18,9 +20,11 @@ from evidence_store.canonical import parsed
 from evidence_store.entries import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.reads import CAUSE_OF, STATUS_OF, cut, units
 from evidence_store.tables import (
     ENDED,
+    ERASED,
     checks,
     contents,
     observations,
@@ -75,7 +79,7 @@ def findings(
             resources.c.id,
             resources.c.kind,
             resources.c.scope,
-            resources.c.identity,
+            known_as,
             resources.c.key_digest,
             checks.c.code,
             checks.c.version,
@@ -101,7 +105,7 @@ def findings(
             targets_table.c.name,
             checks.c.code,
             resources.c.kind,
-            sa.func.coalesce(resources.c.identity, ""),
+            sa.func.coalesce(known_as, ""),
             resources.c.scope,
         )
     )
@@ -162,9 +166,9 @@ def documents(
         sa.select(
             resources.c.kind,
             resources.c.scope,
-            resources.c.identity,
-            contents.c.codec,
-            contents.c.body,
+            known_as,
+            remnants.CODEC,
+            remnants.BODY,
             contents.c.digest,
             contents.c.sha256,
             observations.c.entry_id,
@@ -176,16 +180,22 @@ def documents(
         )
         .join(resources, resources.c.id == observations.c.resource_id)
         .join(contents, contents.c.digest == observations.c.content)
-        .where(contents.c.body.is_not(None))
-        .order_by(resources.c.kind, resources.c.scope, resources.c.identity)
+        .where(remnants.BODY.is_not(None))
+        .order_by(resources.c.kind, resources.c.scope, known_as)
     )
     if kind is not None:
         query = query.where(resources.c.kind == kind)
     if resource_id is not None:
-        query = query.where(resources.c.identity == resource_id)
+        query = query.where(known_as == resource_id)
     for *key, codec, body, digest, plain, entry_id in connection.execute(query):
-        text = unpacked(codec, body)
-        yield DocumentRow(target, ResourceKey(*key), text, digest, plain, entry_id)
+        if codec != ERASED:
+            text = unpacked(codec, body)
+            own = plain or sha256(text).digest()
+            yield DocumentRow(target, ResourceKey(*key), text, digest, own, entry_id)
+            continue
+        kept = remnants.kept(codec, body)
+        names = tuple(sorted(kept.erased))
+        yield DocumentRow(target, ResourceKey(*key), kept.body, digest, b"", entry_id, names)
 
 
 def history(connection: sa.Connection, target: str, key: ResourceKey) -> list[HistoryRow]:
@@ -198,8 +208,8 @@ def history(connection: sa.Connection, target: str, key: ResourceKey) -> list[Hi
             table.c.sweep,
             table.c.recorded_at,
             observations.c.content,
-            contents.c.codec,
-            contents.c.body,
+            remnants.CODEC,
+            remnants.BODY,
         )
         .join(observations, observations.c.entry_id == table.c.id)
         .join(resources, resources.c.id == observations.c.resource_id)
@@ -208,11 +218,39 @@ def history(connection: sa.Connection, target: str, key: ResourceKey) -> list[Hi
             resources.c.target_id == number,
             resources.c.kind == key.kind,
             resources.c.scope == key.scope,
-            resources.c.identity == key.id,
+            known_as == key.id,
         )
         .order_by(table.c.id)
     )
     return [
-        HistoryRow(entry_id, sweep, instant(at), content, unpacked(codec, body) if body else None)
+        HistoryRow(
+            entry_id,
+            sweep,
+            instant(at),
+            content,
+            remnants.kept(codec, body).body if body else None,
+        )
         for entry_id, sweep, at, content, codec, body in rows
     ]
+
+
+def resources_named(
+    connection: sa.Connection, target: str, resource_id: str, kind: str | None
+) -> list[tuple[ResourceKey, bytes]]:
+    """Every resource a target ever had by this id, else by an id that ends so."""
+    query = sa.select(resources.c.kind, resources.c.scope, known_as, resources.c.key_digest).where(
+        resources.c.target_id == target_row(connection, target), known_as.is_not(None)
+    )
+    if kind is not None:
+        query = query.where(resources.c.kind == kind)
+    query = query.order_by(resources.c.kind, resources.c.scope, known_as)
+    rows = connection.execute(query.where(known_as == resource_id)).all()
+    if not rows:
+        ends = known_as.endswith(resource_id, autoescape=True)
+        rows = connection.execute(query.where(ends)).all()
+    if not rows:
+        raise NotFoundError(
+            f"{target} never had a resource {resource_id!r}; list those there are:"
+            f" annexa evidence show {target}"
+        )
+    return [(ResourceKey(*key), digest) for *key, digest in rows]

@@ -25,8 +25,9 @@ from evidence_store.errors import (
     StoreError,
     UnreachableError,
 )
+from evidence_store.guards import emptied
 from evidence_store.location import Server
-from evidence_store.tables import EVIDENCE
+from evidence_store.tables import CACHES, EMPTIED, EVIDENCE
 
 try:
     import psycopg
@@ -253,18 +254,28 @@ class Postgres:
         """Make evidence append-only, against accidents, and give each role there is its rights."""
         connection.exec_driver_sql(REFUSE)
         for table in EVIDENCE:
-            connection.exec_driver_sql(
-                f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE"
-                f" ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-            )
-            connection.exec_driver_sql(
-                f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER append_only"
-            )
+            unless = emptied(table, "IS NOT DISTINCT FROM")
+            guards = {"append_only": f"{'' if unless else 'UPDATE OR '}DELETE OR TRUNCATE"}
+            if unless:
+                guards["only_emptied"] = "UPDATE"
+            for name, verbs in guards.items():
+                rows = f"ROW WHEN (NOT ({unless}))" if name == "only_emptied" else "STATEMENT"
+                connection.exec_driver_sql(
+                    f"CREATE OR REPLACE TRIGGER {name} BEFORE {verbs}"
+                    f" ON {table.name} FOR EACH {rows} EXECUTE FUNCTION refuse_change()"
+                )
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}")
         for role in roles.GROUPS:
             if connection.exec_driver_sql("SELECT to_regrole(%s)", (role,)).scalar() is None:
                 continue
             for statement in roles.grants(role, self.schema):
                 connection.exec_driver_sql(statement)
+
+    def compact(self) -> None:
+        """Write anew the tables that can be emptied, and the caches; their owner may."""
+        names = ", ".join(sorted({*EMPTIED, *(table.name for table in CACHES)}))
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql(f"VACUUM (FULL) {names}")
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What the server has found wrong with its files."""

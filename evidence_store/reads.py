@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from evidence_store import ledger
+from evidence_store import ledger, remnants
 from evidence_store import parts as parts_table
 from evidence_store.answers import (
     EntryRow,
@@ -18,7 +18,6 @@ from evidence_store.answers import (
     TargetRow,
 )
 from evidence_store.canonical import parsed
-from evidence_store.entries import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import CAUSES, STATUSES, PartKey
 from evidence_store.tables import (
@@ -205,15 +204,10 @@ def attachments(connection: sa.Connection, number: int) -> list[str]:
 
 def attachment(connection: sa.Connection, number: int, name: str) -> bytes:
     """The journal or an activity document of a unit."""
-    table = attachments_table
-    row = connection.execute(
-        sa.select(table.c.codec, table.c.body).where(
-            table.c.entry_id == number, table.c.name == name
-        )
-    ).one_or_none()
-    if row is None or row.body is None:
+    found = remnants.attachment_lines(connection, number, name)
+    if found is None:
         raise NotFoundError(f"entry {number} has no attachment {name!r}, or it was let go")
-    return unpacked(row.codec, row.body)
+    return found.body
 
 
 def parts(connection: sa.Connection, target: str | None, as_of: datetime | None) -> list[PartRow]:

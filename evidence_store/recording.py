@@ -67,7 +67,7 @@ def record(
         before = state.load_sealed(connection, secret, target_id, last.heads)
     if before is None:
         raise state.refused(unit.target, last.sweep)
-    draft = Draft(connection, secret, unit, before, last)
+    draft = Draft(connection, secret, unit, target_id, before, last)
     draft.read_documents()
     draft.settle_parts()
     return draft.commit(at, recorded)

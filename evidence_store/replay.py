@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 import sqlalchemy as sa
 
-from evidence_store import evidence, reads, state
-from evidence_store.answers import Disclosure, UnitLeaves, VerdictItem
+from evidence_store import evidence, reads, remnants, state
+from evidence_store.answers import Disclosure, Member, UnitLeaves, VerdictItem
 from evidence_store.canonical import canonical, parsed
 from evidence_store.digests import Digests, key_text, members, verdict_digest
-from evidence_store.entries import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.reads import CAUSE_OF, STATUS_OF
 from evidence_store.state import Known, State
 from evidence_store.tables import (
     ENDED,
+    ERASED,
+    KINDS,
     checks,
     contents,
     current,
+    entries,
     observations,
     reasons,
     resources,
@@ -49,9 +53,17 @@ def standing(connection: sa.Connection, target_id: int, until: int) -> State:
     for number, check, _, status, cause, reason, since, text, digest in connection.execute(query):
         row = (check, STATUS_OF[status], CAUSE_OF[cause] if cause else None, text or "", since)
         found.setdefault(number, []).append((*row, digest.hex(), reason.hex() if reason else None))
-    keys = connection.execute(sa.select(resources).where(resources.c.target_id == target_id))
+    keys = connection.execute(
+        sa.select(
+            resources.c.id,
+            resources.c.kind,
+            resources.c.scope,
+            known_as,
+            resources.c.key_digest,
+        ).where(resources.c.target_id == target_id)
+    )
     built: State = {}
-    for number, _, kind, scope, identity, key_digest in keys:
+    for number, kind, scope, identity, key_digest in keys:
         if number not in contents_of and number not in found:
             continue
         rows = sorted(found.get(number, ()))
@@ -70,7 +82,7 @@ def standing(connection: sa.Connection, target_id: int, until: int) -> State:
 
 def _contents(
     connection: sa.Connection, target_id: int, until: int
-) -> dict[int, tuple[bytes, bytes]]:
+) -> dict[int, tuple[bytes, bytes | None]]:
     seen = evidence.latest(observations, until, target_id, observations.c.resource_id)
     query = (
         sa.select(observations.c.resource_id, contents.c.digest, contents.c.sha256)
@@ -81,7 +93,13 @@ def _contents(
         )
         .join(contents, contents.c.digest == observations.c.content)
     )
-    return {number: (content, plain) for number, content, plain in connection.execute(query)}
+    found = {number: (content, plain) for number, content, plain in connection.execute(query)}
+    # One that came back after its purge is whole again, beside a row that is empty for good.
+    for number, (content, plain) in found.items():
+        left = remnants.left_of(connection, content) if plain is None else None
+        if left is not None and left[0] != ERASED:
+            found[number] = content, sha256(remnants.kept(*left).body).digest()
+    return found
 
 
 def rebuild(connection: sa.Connection, secret: bytes) -> int:
@@ -91,16 +109,27 @@ def rebuild(connection: sa.Connection, secret: bytes) -> int:
     reproduce the last entry.
     """
     rows = connection.execute(sa.select(targets.c.id)).scalars().all()
-    until = reads.cut(connection, None)
-    last = {unit.row.target_id: unit.row for unit in reads.units(connection, until)}
     connection.execute(sa.delete(current))
     for target_id in rows:
-        built = standing(connection, target_id, until)
-        state.save(connection, target_id, built.values(), ())
-        if target_id in last:
-            heads = last[target_id].state_root, last[target_id].verdict_root
-            state.save_seal(connection, target_id, state.seal(secret, heads, built))
+        rebuild_target(connection, secret, target_id)
     return len(rows)
+
+
+def rebuild_target(connection: sa.Connection, secret: bytes, target_id: int) -> None:
+    """Replace one target's cached state."""
+    connection.execute(sa.delete(current).where(current.c.target_id == target_id))
+    last = connection.execute(
+        sa.select(entries.c.id, entries.c.state_root, entries.c.verdict_root)
+        .where(entries.c.target_id == target_id, entries.c.kind == KINDS["unit"])
+        .order_by(entries.c.sweep.desc(), entries.c.attempt.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return
+    built = standing(connection, target_id, last.id)
+    state.save(connection, target_id, built.values(), ())
+    heads = last.state_root, last.verdict_root
+    state.save_seal(connection, target_id, state.seal(secret, heads, built))
 
 
 def _at(connection: sa.Connection, target: str, as_of: datetime | None) -> tuple[int, State]:
@@ -131,16 +160,31 @@ def disclose(
     as_of: datetime | None,
 ) -> Disclosure:
     """Open every salted member of a resource."""
-    known = _known(connection, target, key, as_of)
+    _, known = _known(connection, target, key, as_of)
     row = connection.execute(
-        sa.select(contents.c.codec, contents.c.body).where(contents.c.digest == known.content)
+        sa.select(remnants.CODEC.label("codec"), remnants.BODY.label("body")).where(
+            contents.c.digest == known.content
+        )
     ).one_or_none()
     if known.content is None or row is None or row.body is None:
         raise NotFoundError(f"target {target}: no document is kept of {list(key)}")
     digests, text = Digests(secret, target), key_text(key)
-    values = sorted(members(parsed(unpacked(row.codec, row.body))).items())
-    opened = tuple(digests.member(text, name, value) for name, value in values)
-    return Disclosure(digests.key(text), opened, known.content)
+    kept = remnants.kept(row.codec, row.body)
+    opened = tuple(
+        Member(name, b"", b"", kept.erased[name], erased=True)
+        if name in kept.erased
+        else digests.member(text, name, value)
+        for name, value in sorted(members(kept.document).items())
+    )
+    return Disclosure(_key(digests, key, known), opened, known.content)
+
+
+def _key(digests: Digests, key: ResourceKey, known: Known) -> Member:
+    """The key, opened unless it was erased."""
+    opened = digests.key(key_text(key))
+    if opened.digest == known.key_digest:
+        return opened
+    return Member("key", b"", b"", known.key_digest, erased=True)
 
 
 def disclose_findings(
@@ -151,21 +195,39 @@ def disclose_findings(
     as_of: datetime | None,
 ) -> Sequence[VerdictItem]:
     """Open a resource's verdict leaf: hash it as `verdict_digest` does, an empty reason as null."""
-    known = _known(connection, target, key, as_of)
+    entry, known = _known(connection, target, key, as_of)
     digests, text = Digests(secret, target), key_text(key)
     rows = connection.execute(sa.select(checks.c.id, checks.c.digest, checks.c.body))
     by_row = {row: (digest, parsed(body)) for row, digest, body in rows}
+    told = _erased_reasons(connection, known, entry)
     items = [
-        VerdictItem(*by_row[row], status, cause, digests.reason(text, reason))
+        VerdictItem(*by_row[row], status, cause, told.get(row) or digests.reason(text, reason))
         for row, status, cause, reason in parsed(known.findings)
     ]
     return sorted(items, key=lambda item: item.check_digest)
 
 
+def _erased_reasons(connection: sa.Connection, known: Known, until: int) -> dict[int, Member]:
+    """Reasons in force of which only the digest is left, by check."""
+    rows = connection.execute(
+        sa.select(verdicts.c.check_id, verdicts.c.reason, reasons.c.reason)
+        .outerjoin(reasons, reasons.c.digest == verdicts.c.reason)
+        .where(verdicts.c.resource_id == known.row, verdicts.c.entry_id <= until)
+        .order_by(verdicts.c.entry_id)
+    )
+    last = {check: (digest, reason) for check, digest, reason in rows}
+    return {
+        check: Member("reason", b"", b"", digest, erased=True)
+        for check, (digest, reason) in last.items()
+        if digest is not None and reason is None
+    }
+
+
 def _known(
     connection: sa.Connection, target: str, key: ResourceKey, as_of: datetime | None
-) -> Known:
-    known = _at(connection, target, as_of)[1].get(key)
+) -> tuple[int, Known]:
+    entry, built = _at(connection, target, as_of)
+    known = built.get(key)
     if known is None:
         raise NotFoundError(f"target {target}: {list(key)} was not there as of {as_of or 'now'}")
-    return known
+    return entry, known

@@ -21,7 +21,7 @@ from evidence_store.tables import entries, leaves
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest revision under `migrations/versions`."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

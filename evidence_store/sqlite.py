@@ -22,6 +22,7 @@ from evidence_store.errors import (
     ReadOnlyError,
     StoreError,
 )
+from evidence_store.guards import emptied
 from evidence_store.location import File
 from evidence_store.tables import EVIDENCE
 
@@ -137,11 +138,19 @@ class Sqlite:
         for table in EVIDENCE:
             for verb in ("UPDATE", "DELETE"):
                 name = f"{table.name}_refuses_{verb.lower()}"
+                unless = emptied(table, "IS") if verb == "UPDATE" else None
+                when = f" WHEN NOT ({unless})" if unless else ""
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
                 connection.exec_driver_sql(
-                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name}"
+                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name}{when}"
                     f" BEGIN SELECT RAISE(ABORT, 'append-only: {table.name}'); END"
                 )
+
+    def compact(self) -> None:
+        """Write the file anew without free pages, and empty the write-ahead log."""
+        with self._named_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What the database itself finds wrong with its file."""

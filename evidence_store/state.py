@@ -13,13 +13,14 @@ from evidence_store.database import batches, insert
 from evidence_store.errors import CacheError
 from evidence_store.merkle import root_of
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.tables import current, current_seals, resources
 
 LOAD: Final = (
     sa.select(
         resources.c.kind,
         resources.c.scope,
-        resources.c.identity,
+        known_as,
         resources.c.id,
         resources.c.key_digest,
         current.c.content,

@@ -44,6 +44,7 @@ from evidence_store.database import Database, open_database
 from evidence_store.digests import derived, key_fingerprint
 from evidence_store.errors import KeyMissingError, StoreMissingError
 from evidence_store.interface import Clock, Progress
+from evidence_store.keeping import Keeping
 from evidence_store.location import File, Location
 from evidence_store.model import Plan, ResourceKey, UnitRecord
 
@@ -88,6 +89,7 @@ class Store:
         self._clock = clock
         self._keys = found
         self.origin = origin
+        self.keeping = Keeping(database, clock, found.secret)
 
     @classmethod
     def open(
@@ -293,6 +295,17 @@ class Store:
         """Live documents with this id (more than one if kinds or scopes share it)."""
         with self._database.reading() as connection:
             return list(evidence.documents(connection, target, as_of, kind, resource_id))
+
+    def resources(
+        self, target: str, resource_id: str, kind: str | None = None
+    ) -> Sequence[tuple[ResourceKey, bytes]]:
+        """Every resource a target ever had by this id, or an id that ends so, with key digests.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        with self._database.reading() as connection:
+            return evidence.resources_named(connection, target, resource_id, kind)
 
     def history(self, target: str, key: ResourceKey) -> Sequence[HistoryRow]:
         """Every content the resource ever had, oldest first."""

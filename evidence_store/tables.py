@@ -63,13 +63,13 @@ resources: Final = sa.Table(
     sa.UniqueConstraint("target_id", "key_digest"),
 )
 
-# A null body is one that was erased: its members' digests still stand in the leaves.
+# A null body is one that was let go; SHA-256 and size went with it, for both help to guess.
 contents: Final = sa.Table(
     "contents",
     metadata,
     _digest_key(),
-    _digest("sha256"),
-    _number("size"),
+    _digest("sha256", null=True),
+    _number("size", null=True),
     _code("codec"),
     _bytes("body", null=True),
     sqlite_with_rowid=False,
@@ -152,10 +152,31 @@ attachments: Final = sa.Table(
     metadata,
     _key("entry_id"),
     sa.Column("name", TEXT, primary_key=True),
-    _digest("sha256"),
-    _number("size"),
+    _digest("sha256", null=True),
+    _number("size", null=True),
     _code("codec"),
     _bytes("body", null=True),
+)
+
+# What is kept of a content or attachment whose own body was let go: it without what was erased,
+# or the whole of a content that came back after a purge. `whose` is the content's id, or the
+# SHA-256 of `[entry, name]`.
+remnants: Final = sa.Table(
+    "remnants",
+    metadata,
+    _id(),
+    sa.Column("whose", DIGEST, nullable=False, index=True),
+    _code("codec"),
+    _bytes("body", null=True),
+)
+
+# What is not to be recorded again of a resource: a member, or with "" all of it and its name.
+erasures: Final = sa.Table(
+    "erasures",
+    metadata,
+    _key("resource_id"),
+    sa.Column("member", TEXT, primary_key=True),
+    _number("entry_id"),
 )
 
 leaves: Final = sa.Table(
@@ -171,6 +192,15 @@ checkpoints: Final = sa.Table("checkpoints", metadata, _key("size"), _text("note
 
 EVIDENCE: Final = tuple(metadata.tables.values())
 """Append-only: guarded by triggers. The tables below can be dropped and recomputed."""
+
+EMPTIED: Final = {
+    contents.name: ("sha256", "size", "body"),
+    remnants.name: ("body",),
+    attachments.name: ("sha256", "size", "body"),
+    reasons.name: ("reason",),
+    resources.name: ("identity",),
+}
+"""The one update there is: all of these columns, the last of which is what counts, become null."""
 
 pending: Final = sa.Table("pending", metadata, _key("entry_id"))
 
@@ -189,6 +219,19 @@ current: Final = sa.Table(
 
 current_seals: Final = sa.Table("current_seals", metadata, _key("target_id"), _digest("seal"))
 
-KINDS: Final = {"key": 1, "plan": 2, "unit": 3, "close": 4}
-PLAIN, ZLIB = 0, 1
+CACHES: Final = (current, current_seals)
+
+KINDS: Final = {
+    "key": 1,
+    "plan": 2,
+    "unit": 3,
+    "close": 4,
+    "retention": 21,
+    "hold": 22,
+    "lift": 23,
+    "purge": 24,
+    "erasure": 25,
+    "access": 26,
+}
+PLAIN, ZLIB, ERASED = 0, 1, 2
 ENDED: Final = 0

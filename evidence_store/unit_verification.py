@@ -11,6 +11,7 @@ from evidence_store import merkle, parts, replay, state
 from evidence_store.digests import Digests, key_text, verdict_digest
 from evidence_store.errors import CorruptStoreError
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.reads import CAUSE_OF, STATUS_OF
 from evidence_store.tables import (
     ENDED,
@@ -134,12 +135,20 @@ class Units:
 
     def _resources(self, target_id: int) -> dict[int, Live]:
         rows = self.connection.execute(
-            sa.select(resources).where(resources.c.target_id == target_id)
+            sa.select(
+                resources.c.id,
+                resources.c.kind,
+                resources.c.scope,
+                known_as,
+                resources.c.key_digest,
+                resources.c.identity,
+            ).where(resources.c.target_id == target_id)
         )
         found = {}
-        for number, _, kind, scope, identity, digest in rows:
+        for number, kind, scope, identity, digest, name in rows:
             live = found[number] = Live(ResourceKey(kind, scope, identity), digest)
-            if self.digests.key_digest(live.text) != digest:
+            erased = name is None and identity is not None
+            if not erased and self.digests.key_digest(live.text) != digest:
                 self.note("resources", number, "its key is not what its digest says")
         return found
 

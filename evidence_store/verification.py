@@ -18,7 +18,9 @@ from evidence_store.errors import StoreError
 from evidence_store.interface import Progress
 from evidence_store.keys import Keys
 from evidence_store.leaf_order import LeafOrder
+from evidence_store.letting_go import LettingGo
 from evidence_store.model import ResourceKey
+from evidence_store.names import known_as
 from evidence_store.tables import (
     KINDS,
     attachments,
@@ -88,6 +90,7 @@ class Verification:
             ("part_documents", self._part_documents),
             ("entries", self._entries),
             ("attachments", self._attachments),
+            ("letting go", self._letting_go),
             ("units", self._units),
             ("leaves", self._leaves),
             ("checkpoints", self._checkpoints),
@@ -134,7 +137,7 @@ class Verification:
                 targets.c.name,
                 resources.c.kind,
                 resources.c.scope,
-                resources.c.identity,
+                known_as.label("identity"),
             )
             .outerjoin(owners, owners.c.content == contents.c.digest)
             .outerjoin(resources, resources.c.id == owners.c.row)
@@ -154,7 +157,7 @@ class Verification:
                     self.problem("contents", where, f"cannot be read: {error}")
         self.counts["contents"] = number
         if erased:
-            self.statements.append(f"{erased} contents were erased; their digests still stand.")
+            self.statements.append(f"{erased} contents were let go; their digests still stand.")
 
     def _content(self, where: str, row: sa.Row[Any]) -> None:
         text = unpacked(row.codec, row.body)
@@ -240,6 +243,9 @@ class Verification:
             self.problem("attachments", f"{number} {name}", "missing")
         if erased:
             self.statements.append(f"{erased} attachments were let go; their digests still stand.")
+
+    def _letting_go(self) -> None:
+        LettingGo(self.connection, self.keys.secret, self.bodies, self.problem).check()
 
     def _units(self) -> None:
         units = Units(self.connection, self.keys.secret, self.bodies, self.scopes, self.problem)

@@ -28,7 +28,8 @@ COMMANDS: Final = {
     "unknowns": ("annexa.cli.unknowns", "What could not be read, by cause, with its cure."),
     "scope": ("annexa.cli.scope", "What is declared in scope, what is out by decision."),
     "criteria": ("annexa.cli.scope", "The thresholds and lists of the checks, and their source."),
-    "evidence": ("annexa.cli.evidence", "Show stored evidence; re-perform its checks."),
+    "evidence": ("annexa.cli.evidence", "Show stored evidence; re-perform its checks; erase."),
+    "retention": ("annexa.cli.retention", "How long evidence is kept; legal holds; letting go."),
     "verify": ("annexa.cli.evidence", "Recompute every digest, root and signature of the store."),
     "store": ("annexa.cli.store", "Upgrade the store's tables; who may do what on a server."),
     "export": ("annexa.cli.export", "Write findings, controls and parts as CSV or JSON."),
@@ -120,6 +121,7 @@ def _expected(error: Exception) -> tuple[int, str] | None:
         "annexa.sweep.run.SweepError",
         "collectors.catalog.CatalogError",
         "config.secrets.SecretError",
+        "evidence_store.errors.RetentionError",
         "mappings.tables.MappingError",
     }
     if usage & tree.keys():

@@ -207,6 +207,19 @@ class Context:
         return not self.collectors or row.check_id.rpartition(".")[0] in self.collectors
 
 
+def target_named(store: Store, name: str) -> str:
+    """The target of this name, with or without its platform.
+
+    Raises:
+        UsageError: If none was ever read.
+    """
+    known = [row.target for row in store.targets()]
+    for key in known:
+        if name in {key, key.partition("/")[2]}:
+            return key
+    raise click.UsageError(f"no target {name!r} was ever read; read: {', '.join(known) or 'none'}")
+
+
 def common(
     command: Callable[Concatenate[Context, P], R],
 ) -> Callable[P, R]:

@@ -9,7 +9,8 @@ import click
 import orjson
 
 from annexa.cli import FAILS, OK, STORE
-from annexa.cli.context import Context, common
+from annexa.cli.context import Context, common, target_named
+from annexa.cli.erase import erase
 from annexa.cli.render import Column, cell, console, counted, json_text, say, show
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def evidence() -> None:
-    """Show stored evidence; re-perform its checks."""
+    """Show stored evidence; re-perform its checks; erase personal data."""
+
+
+evidence.add_command(erase)
 
 
 @evidence.command("show")
@@ -31,7 +35,7 @@ def show_evidence(context: Context, target_key: str, resource: str | None) -> No
     """A stored resource with digest, entry and proof; without RESOURCE, the list of them."""
     context.takes("as_of", why="name the target, and a resource if you want one")
     with context.store() as store:
-        key = _target(store, target_key)
+        key = target_named(store, target_key)
         if resource is None:
             _list(context, store, key)
             return
@@ -48,14 +52,6 @@ def show_evidence(context: Context, target_key: str, resource: str | None) -> No
             )
         items = [_item(store, row) for row in found]
     click.echo(json_text(items[0] if len(items) == 1 else items))
-
-
-def _target(store: Store, name: str) -> str:
-    known = [row.target for row in store.targets()]
-    for key in known:
-        if name in {key, key.partition("/")[2]}:
-            return key
-    raise click.UsageError(f"no target {name!r} was ever read; read: {', '.join(known) or 'none'}")
 
 
 def _list(context: Context, store: Store, target: str) -> None:
@@ -89,7 +85,8 @@ def _item(store: Store, row: DocumentRow) -> dict[str, Any]:
     return {
         "target": row.target,
         "document": orjson.loads(row.body),
-        "sha256": row.sha256,
+        "erased": row.erased,
+        "sha256": row.sha256 or None,
         "content_id": row.content_id,
         "entry": {
             "id": entry.id,

@@ -11,6 +11,7 @@ import orjson
 
 from collectors import Catalog, Cause, Check, FactUnknown, Resource, Scene, Status, Unread, Verdict
 from collectors.documents import merge, restore
+from evidence_store import NotFoundError, erased_members
 from evidence_store.answers import FindingRow, PartRow
 from evidence_store.interface import EvidenceStore
 
@@ -89,13 +90,25 @@ class _Unit:
         self._catalog = catalog
         self._entry = entry
         self._parts = {(p.key.kind, p.key.scope): p for p in store.parts(target, as_of)}
-        self._moving = dict(_moving(store, entry))
+        self._moving: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self._still: set[tuple[str, str]] = set()
+        """Kind and scope of listings whose moving values were let go."""
+        for kind_scope, moving in _moving(store, entry):
+            if moving is None:
+                self._still.add(kind_scope)
+                continue
+            self._moving |= {(*kind_scope, name): values for name, values in moving.items()}
+        self._erased: set[tuple[str, str, str]] = set()
+        self._met_erased = False
         self._resources: dict[tuple[str, str, str], Resource[Any]] = {}
         for row in store.documents(target, as_of):
             kind = catalog.kinds.get(row.key.kind)
             if kind is not None and row.key.id is not None:
                 where = (row.key.kind, row.key.scope, row.key.id)
                 document = merge(orjson.loads(row.body), self._moving.get(where, {}))
+                if gone := erased_members(document):
+                    self._erased.add(where)
+                    document = without_erased(document, gone)
                 self._resources[where] = restore(kind, document)
         self._criteria = {
             (row.check_id, row.check_version): criteria
@@ -113,15 +126,18 @@ class _Unit:
         else:
             verdict = self._judge(check, row, part)
             if verdict is None:
-                result.skip("the stored finding has no document")
+                result.skip("no document of it is kept")
                 return
-            result.compared += 1
             stored = _words(row.status, row.cause, row.reason)
             again = _words(
                 verdict.status.value,
                 verdict.cause.value if verdict.cause else None,
                 verdict.because,
             )
+            if stored != again and (why := self._excuse(row)):
+                result.skip(why)
+                return
+            result.compared += 1
             if stored != again:
                 result.differences.append(
                     Difference(
@@ -134,9 +150,18 @@ class _Unit:
                     )
                 )
 
+    def _excuse(self, row: FindingRow) -> str | None:
+        """Why another verdict says nothing: what the stored one rested on is not kept."""
+        if self._met_erased or (row.kind, row.listing_scope, row.resource_id) in self._erased:
+            return "erased: what the verdict rested on is gone"
+        if (row.kind, row.listing_scope) in self._still:
+            return "its moving values were let go"
+        return None
+
     def _judge(self, check: Check[Any], row: FindingRow, part: PartRow) -> Verdict | None:
         resource = self._resources.get((row.kind, row.listing_scope, row.resource_id or ""))
         unread = _unread(part)
+        self._met_erased = False
         if row.resource_id is None:
             if unread:
                 return Verdict(Status.UNKNOWN, unread.because, unread.cause)
@@ -159,6 +184,7 @@ class _Unit:
             unread = _unread(part)
             if name == kind.kind and unread and where in {None, scope}:
                 raise FactUnknown(unread)
+        self._met_erased |= any(name == kind.kind for name, *_ in self._erased)
         return [
             resource
             for (name, scope, _), resource in self._resources.items()
@@ -166,6 +192,49 @@ class _Unit:
             and where in {None, scope}
             and self._parts[name, scope].state != "carried"
         ]
+
+
+class _Row(dict[str, Any]):
+    """A listed row in which reading an erased field is not reading it: the verdict is unknown."""
+
+    def __init__(self, row: Mapping[str, Any], gone: frozenset[str]) -> None:
+        super().__init__({name: value for name, value in row.items() if name not in gone})
+        self._gone = gone
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401 - it never returns one
+        if name in self._gone:
+            raise FactUnknown(ERASED)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._gone or super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict's
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+ERASED = Unread("erased", "", Cause.PARTIAL)
+"""Why a member that was erased cannot be read."""
+
+
+def without_erased(document: Mapping[str, Any], gone: Sequence[str]) -> dict[str, Any]:
+    """The document as checks may read it: an erased member raises `FactUnknown`."""
+    fields = {group: {n.partition(".")[2] for n in gone if n.startswith(group)} for group in GROUPS}
+    unread = {"cause": ERASED.cause.value, "code": ERASED.code, "permission": ""}
+    return {
+        **document,
+        "listed": _Row(document["listed"], frozenset(fields["listed"])),
+        "facts": {
+            name: {"unread": unread} if name in fields["facts"] else fact
+            for name, fact in document["facts"].items()
+        },
+    }
+
+
+GROUPS = ("listed", "facts")
 
 
 def _unread(part: PartRow) -> Unread | None:
@@ -176,13 +245,17 @@ def _unread(part: PartRow) -> Unread | None:
 
 def _moving(
     store: EvidenceStore, entry: int
-) -> Iterator[tuple[tuple[str, str, str], Mapping[str, Any]]]:
+) -> Iterator[tuple[tuple[str, str], Mapping[str, Any] | None]]:
+    """What moved, by resource, in each listing; None where it is no longer kept."""
     for name in store.attachments(entry):
         word, _, key = name.partition(" ")
         if word == "activity":
             _, kind, scope = orjson.loads(key)
-            for resource, moving in orjson.loads(store.attachment(entry, name)).items():
-                yield (kind, scope, resource), moving
+            try:
+                moving = orjson.loads(store.attachment(entry, name))
+            except NotFoundError:
+                moving = None
+            yield (kind, scope), moving
 
 
 def _criteria(
