@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from collectors.judging import Check, Scene, Severity, Verdict
-from collectors.model import Kind, Resource, Total
+from collectors.model import Kind, Resource, Total, Unlisted
 
 P = ParamSpec("P")
 Reads = TypeVar("Reads")
-ListFunction = Callable[[Reads], Iterator[Resource[Any] | Total]]
+Rows = Iterator[Resource[Any] | Total | Unlisted]
+ListFunction = Callable[[Reads], Rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Listing:
 
     kinds: tuple[type[Resource[Any]], ...]
     permissions: tuple[str, ...]
-    read: Callable[[Any], Iterator[Resource[Any] | Total]] = field(repr=False)
+    read: Callable[[Any], Rows] = field(repr=False)
     per: str = ""
     slow: bool = False
 

@@ -110,6 +110,15 @@ def criterion(first: object, unit: str | None = None, /, *, of: type | None = No
     return Criterion(first, unit, tuple if isinstance(first, list | tuple) else type(first))
 
 
+class Listed(list[Resource[Any]]):
+    """Resources that can be looked up; a reader that keeps it spares a search for each question."""
+
+    @cached_property
+    def by_id(self) -> dict[str, Resource[Any]]:
+        """The resources by id."""
+        return {resource.id: resource for resource in self}
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a check may see besides its resource: the unit's clock and its other resources.
@@ -127,6 +136,16 @@ class Scene:
             FactUnknown: that listing was incomplete; with `scope`, the one of that place.
         """
         return cast("Sequence[Other]", self.read(kind, scope))
+
+    def one(self, kind: type[Other], id: str, scope: str | None = None) -> Other | None:  # noqa: A002 - a resource's own word
+        """The resource of that kind and id; None where the complete listing has none.
+
+        Raises:
+            FactUnknown: that listing was incomplete.
+        """
+        listed = self.all(kind, scope)
+        found = listed if isinstance(listed, Listed) else Listed(listed)
+        return cast("Other | None", found.by_id.get(id))
 
 
 @dataclass(frozen=True, eq=False)

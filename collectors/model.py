@@ -106,6 +106,14 @@ class Total:
     number: int
 
 
+@dataclass(frozen=True)
+class Unlisted:
+    """One kind of a listing that was not read, yielded where the listing's other kinds were."""
+
+    kind: type[Resource[Any]]
+    error: CallError
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resource(Generic[Row]):
     """One thing in a target: `listed` is the row as the listing gave it, facts are further answers.

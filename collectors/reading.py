@@ -17,6 +17,7 @@ from collectors.model import (
     NotOfferedError,
     Resource,
     Total,
+    Unlisted,
     Unread,
 )
 
@@ -68,10 +69,11 @@ class ListingRun:
         self.scope = scope
         self._target = target
         self._defect = defect
-        self._rows: Iterator[Resource[Any] | Total] | None = None
+        self._rows: Iterator[Resource[Any] | Total | Unlisted] | None = None
         self._seen: dict[str, set[str]] = {kind.kind: set() for kind in listing.kinds}
         self._stated: int | None = None
         self._unread: Unread | None = None
+        self._unlisted: dict[str, Unread] = {}
         self._empty = ""
         self.ended = False
 
@@ -87,6 +89,8 @@ class ListingRun:
             for row in self._rows:
                 if isinstance(row, Total):
                     self._stated = (self._stated or 0) + row.number
+                elif isinstance(row, Unlisted):
+                    self._unlisted[row.kind.kind] = _unread(row.error, self.listing.permission)
                 else:
                     self._remember(row)
                     taken.append(row if row.scope else replace(row, scope=self.scope))
@@ -110,7 +114,13 @@ class ListingRun:
             unread = Unread("total differs from rows", self.listing.permission, Cause.PARTIAL)
         return [
             PartRead(
-                self.collector.name, kind, self.scope, len(ids), self._stated, unread, self._empty
+                self.collector.name,
+                kind,
+                self.scope,
+                len(ids),
+                self._stated,
+                unread or self._unlisted.get(kind),
+                self._empty,
             )
             for kind, ids in self._seen.items()
         ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from collectors.collector import Collector
 from collectors.documents import document_of, marker, merge, restore, split, without_secrets
 from collectors.interface import Connection, Identity
 from collectors.judging import Check, Scene, Verdict
-from collectors.model import Cause, FactUnknown, Kind, Resource, Status, Unread
+from collectors.model import CallError, Cause, FactUnknown, Kind, Resource, Status, Unread
 from collectors.reading import ListingRun, PartRead, read_facts
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -132,7 +133,8 @@ def collect(
     left_out: dict[str, str] = {}
     for collector in collectors:
         for listing in collector.listings:
-            left_out.update(target.left_out(listing.per))
+            with suppress(CallError):  # what the places are is then for `scopes` to say
+                left_out.update(target.left_out(listing.per))
             for scope in target.scopes(listing.per):
                 run = ListingRun(collector, listing, target, scope, defect)
                 while not run.ended:

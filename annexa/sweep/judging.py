@@ -20,6 +20,7 @@ from collectors import (
     Verdict,
 )
 from collectors.documents import restore
+from collectors.judging import Listed
 from collectors.reading import Defect
 from evidence_store.model import CheckRef, Finding
 
@@ -72,7 +73,7 @@ class Judge:
         self._checks: dict[str, list[Check[Any]]] = {kind: [] for kind in self._kinds}
         for check in asked.checks:
             self._checks[check.kind.kind].append(check)
-        self._restored: dict[tuple[str, str | None], list[Resource[Any]]] = {}
+        self._restored: dict[tuple[str, str | None], Listed] = {}
         self._made: dict[tuple[str, Verdict], Finding] = {}
 
     def single(self, kind: str, document: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -88,11 +89,11 @@ class Judge:
         """The verdicts of the checks that also ask for other resources of the unit."""
         resource = restore(self._kinds[kind], document)
 
-        def read(wanted: type[Resource[Any]], scope: str | None) -> list[Resource[Any]]:
+        def read(wanted: type[Resource[Any]], scope: str | None) -> Listed:
             key = wanted.kind, scope
             if key not in self._restored:
                 documents = others(wanted.kind, scope)
-                self._restored[key] = [restore(wanted, d) for d in documents]
+                self._restored[key] = Listed(restore(wanted, d) for d in documents)
             return self._restored[key]
 
         return tuple(

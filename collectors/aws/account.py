@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from collectors import Collector, Resource, Scene, Verdict, criterion, fact, fails, passes
+from collectors import (
+    Cause,
+    Collector,
+    FactUnknown,
+    Resource,
+    Scene,
+    Unread,
+    Verdict,
+    criterion,
+    fact,
+    fails,
+    passes,
+)
 from collectors.aws.target import NOT_OPTED_IN, AwsTarget, RegionRow
 from collectors.judging import not_applicable
 
@@ -101,3 +113,15 @@ def region_opt_in_approved(
     if status == NOT_OPTED_IN:
         return not_applicable("not opted in")
     return passes() if region.id in approved else fails("opted in, not approved")
+
+
+def account_of(scene: Scene) -> Account:
+    """The account that the unit reads.
+
+    Raises:
+        FactUnknown: it could not be listed.
+    """
+    found = scene.all(Account)
+    if not found:
+        raise FactUnknown(Unread("the account was not listed", "", Cause.PARTIAL))
+    return found[0]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
-from collectors import CallError, Cause, Collector, FactUnknown, Resource, Scene, Unread, fact
-from collectors.aws.account import Account
+from collectors import CallError, Collector, Resource, fact
 from collectors.aws.target import AwsTarget
 
 if TYPE_CHECKING:
@@ -156,15 +155,3 @@ def partition_of(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-def account_of(scene: Scene) -> Account:
-    """The account the buckets belong to.
-
-    Raises:
-        FactUnknown: it could not be listed.
-    """
-    found = scene.all(Account)
-    if not found:
-        raise FactUnknown(Unread("the account was not listed", "", Cause.PARTIAL))
-    return found[0]

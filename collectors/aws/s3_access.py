@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from collectors import Scene, Verdict, criterion, fails, known, passes
-from collectors.aws.account import Account
+from collectors.aws.account import Account, account_of
 from collectors.aws.policies import denies_insecure_transport, external_accounts
-from collectors.aws.s3 import AccessPoint, Bucket, account_of, s3
+from collectors.aws.s3 import AccessPoint, Bucket, s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef as BucketBlock

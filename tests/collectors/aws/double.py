@@ -47,11 +47,14 @@ class Request:
 class Double:
     """Answers by the first pattern that fits, each with its next answer, the last for ever.
 
-    None passes a request on to the server behind.
+    None passes a request on to the server behind. With `remembers`, equal requests are passed on
+    once.
     """
 
-    def __init__(self, behind: str = "") -> None:
+    def __init__(self, behind: str = "", *, remembers: bool = False) -> None:
         self.behind = behind
+        self.remembers = remembers
+        self._given: dict[str, tuple[int, list[tuple[str, str]], bytes]] = {}
         self.script: dict[str, list[Answer | None]] = {}
         self.seen: list[Request] = []
         self._lock = threading.Lock()
@@ -102,7 +105,9 @@ class Double:
         )
         answer = self._next(request)
         if answer is None:
-            self._forward(handler, body)
+            if request.text not in self._given or not self.remembers:
+                self._given[request.text] = self._forward(handler, body)
+            _give(handler, *self._given[request.text])
             return
         if answer.reset:
             handler.close_connection = True
@@ -127,20 +132,28 @@ class Double:
                     return answers.pop(0) if len(answers) > 1 else answers[0]
         return None if self.behind else Answer(501, "<Error><Code>NotScripted</Code></Error>")
 
-    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    def _forward(
+        self, handler: BaseHTTPRequestHandler, body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
         place = urlsplit(self.behind)
         connection = HTTPConnection(place.hostname or "", place.port or 80, timeout=20)
         connection.request(handler.command, handler.path, body, dict(handler.headers))
         given = connection.getresponse()
         content = given.read()
-        handler.send_response(given.status)
-        for name, value in given.getheaders():
-            if name.lower() not in HOPS:
-                handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
         connection.close()
+        return given.status, given.getheaders(), content
+
+
+def _give(
+    handler: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], content: bytes
+) -> None:
+    handler.send_response(status)
+    for name, value in headers:
+        if name.lower() not in HOPS:
+            handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
 
 
 def caller(seconds: float = 30) -> Caller:

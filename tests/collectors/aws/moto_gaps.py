@@ -5,14 +5,20 @@ Each answer is serialised from AWS's own model, as moto's are. `fill()` comes be
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
+from moto.ssm.responses import SimpleSystemManagerResponse
 
 Settings = dict[str, Any]
 
 PUBLIC = "all"
+
+AGENT = "ssm-agent"
+"""The tag by which a simulated instance says what its agent reports: Online, ConnectionLost."""
 
 
 def settings(backend: Any) -> Settings:
@@ -26,6 +32,19 @@ def fill() -> None:
     for name, made in vars(_Missing).items():
         if not name.startswith("__"):
             setattr(EC2Response, name, made)
+    SimpleSystemManagerResponse.describe_instance_information = _instance_information
+
+
+def _instance_information(response: SimpleSystemManagerResponse) -> str:
+    """The instances whose tag says that they have an agent."""
+    here = ec2_backends[response.current_account][response.region]
+    rows = [
+        {"InstanceId": each.id, "PingStatus": tag["value"], "LastPingDateTime": 1764000000.0}
+        for each in here.all_instances()
+        for tag in each.get_tags()
+        if tag["key"] == AGENT
+    ]
+    return json.dumps({"InstanceInformationList": rows})
 
 
 class _Missing(EC2Response):  # its functions are put into moto's class
@@ -73,3 +92,23 @@ class _Missing(EC2Response):  # its functions are put into moto's class
         if PUBLIC in self._get_param("RestorableByUserIds", []):
             found = [each for each in found if PUBLIC in each.create_volume_permission_groups]
         return ActionResult({"Snapshots": found})
+
+    def create_client_vpn_endpoint(self) -> ActionResult:
+        made = settings(self.ec2_backend).setdefault("client_vpns", [])
+        number = f"cvpn-endpoint-{self.region}-{len(made)}"
+        log = self._get_param("ConnectionLogOptions", {})
+        made.append(
+            {
+                "ClientVpnEndpointId": number,
+                "Status": {"Code": "available"},
+                "ConnectionLogOptions": {"Enabled": log.get("Enabled") in {True, "true"}},
+                "AuthenticationOptions": [
+                    {"Type": each["Type"]} for each in self._get_param("AuthenticationOptions", [])
+                ],
+            }
+        )
+        return ActionResult({"ClientVpnEndpointId": number})
+
+    def describe_client_vpn_endpoints(self) -> ActionResult:
+        made = settings(self.ec2_backend).get("client_vpns", [])
+        return ActionResult({"ClientVpnEndpoints": made})

@@ -12,9 +12,11 @@ one beside the service's tests, or here where benchmarks use it too, and give it
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -158,3 +160,316 @@ def ec2_disks(account: RandomAccount) -> None:
         account.pages("DescribeSnapshots", 0)
         account.pages("DescribeImages", 0)
     account.bound["aws.ec2.snapshot_prod_not_shared_to_nonprod"] = {"production": ["production"]}
+
+
+def ec2_instances(account: RandomAccount) -> None:
+    """Instances, the images they use, and launch templates."""
+    account.bound |= {
+        "aws.ec2.instance_ami_approved": {"approved": ["amazon"]},
+        "aws.ec2.instance_owner_tag": {"owners": ["platform"]},
+    }
+    for region, api in account.places():
+        images = _images(api)
+        role = _profile(account)
+        tagged = 0
+        for _ in range(account.size):
+            good = {
+                "imdsv2_required": account.flip(),
+                "instance_profile_attached": account.flip(),
+                "instance_ssm_managed": account.flip(),
+                "instance_ami_approved": account.flip(),
+                "instance_owner_tag": account.flip(),
+                "userdata_no_secrets": account.flip(),
+            }
+            critical = account.flip()
+            tags = {"ssm-agent": "Online" if good["instance_ssm_managed"] else "ConnectionLost"}
+            tags |= {"owner": "platform" if good["instance_owner_tag"] else "nobody"}
+            tags |= {"criticality": "critical"} if critical else {}
+            word = (
+                "echo ready" if good["userdata_no_secrets"] else "export DB_PASSWORD=hunter2hunter2"
+            )
+            made = api.run_instances(
+                ImageId=images[good["instance_ami_approved"]],
+                MinCount=1,
+                MaxCount=1,
+                UserData=f"#!/bin/sh\n{word}\n",
+                MetadataOptions={
+                    "HttpTokens": "required" if good["imdsv2_required"] else "optional"
+                },
+                TagSpecifications=[{"ResourceType": "instance", "Tags": _tags(tags)}],
+                **({"IamInstanceProfile": role} if good["instance_profile_attached"] else {}),
+            )["Instances"][0]["InstanceId"]
+            protected = critical and account.flip()
+            if protected:
+                api.modify_instance_attribute(
+                    InstanceId=made, DisableApiTermination={"Value": True}
+                )
+            for check, holds in good.items():
+                account.expect(f"aws.ec2.{check}", made, holds)
+            account.expect(
+                "aws.ec2.termination_protection_critical",
+                made,
+                protected if critical else "not_applicable",
+            )
+            tagged += 1
+        good_template = account.flip()
+        template = api.create_launch_template(
+            LaunchTemplateName=f"workers-{region}",
+            LaunchTemplateData={
+                "MetadataOptions": {"HttpTokens": "required" if good_template else "optional"}
+            },
+        )["LaunchTemplate"]["LaunchTemplateId"]
+        account.expect("aws.ec2.launch_template_imdsv2", template, good_template)
+        account.pages("DescribeInstances", account.size)
+        account.pages("DescribeImages", 1)
+        account.pages("DescribeInstanceInformation", account.size, 50)
+        account.pages("DescribeLaunchTemplateVersions", 1, 200)
+        account.least["DescribeInstanceAttribute"] += account.size + tagged
+
+
+def _images(api: Any) -> dict[bool, str]:
+    """An image of Amazon's, as moto has them, and one of the account's own."""
+    rows = api.describe_images(Owners=["amazon"])["Images"]
+    own = api.register_image(Name="golden", Architecture="x86_64")["ImageId"]
+    return {True: min(row["ImageId"] for row in rows), False: own}
+
+
+def _profile(account: RandomAccount) -> dict[str, str]:
+    iam = account.client("iam", "us-east-1")
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_instance_profile(InstanceProfileName="worker")
+    return {"Arn": iam.get_instance_profile(InstanceProfileName="worker")["InstanceProfile"]["Arn"]}
+
+
+def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+PORTS = {
+    "sg_no_public_ssh": 22,
+    "sg_no_public_rdp": 3389,
+    "sg_no_public_database_ports": 5432,
+    "sg_no_public_all_ports": None,
+}
+
+
+def ec2_groups(account: RandomAccount) -> None:
+    """Security groups, each with rules by chance, and a network ACL."""
+    account.bound["aws.ec2.sg_public_rule_justified"] = {"marks": ["CHG-"]}
+    for _, api in account.places():
+        network = api.create_vpc(CidrBlock="10.90.0.0/16")["Vpc"]["VpcId"]
+        for number in range(account.size):
+            group = api.create_security_group(
+                GroupName=f"group-{number}", Description="made by chance", VpcId=network
+            )["GroupId"]
+            everything = account.flip(0.2)
+            for check, port in PORTS.items():
+                is_open = everything if port is None else account.flip(0.4)
+                named = account.flip()
+                source, text = ("0.0.0.0/0", "CHG-17 web" if named else "web")
+                if not is_open:
+                    source = "10.0.0.0/8"
+                if port is not None or everything:
+                    made = api.authorize_security_group_ingress(
+                        GroupId=group, IpPermissions=[_permission(port, source, text)]
+                    )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+                    status: bool | str = named if is_open else "not_applicable"
+                    account.expect("aws.ec2.sg_public_rule_justified", made, status)
+                account.expect(f"aws.ec2.{check}", group, not (is_open or everything))
+        default = _default_group(api, network)
+        closed = account.flip()
+        if closed:
+            group_out = api.describe_security_groups(GroupIds=[default])["SecurityGroups"][0]
+            api.revoke_security_group_egress(
+                GroupId=default, IpPermissions=group_out["IpPermissionsEgress"]
+            )
+        account.expect("aws.ec2.default_sg_closed", default, closed)
+        account.pages("DescribeSecurityGroups", account.size)
+        account.pages("DescribeSecurityGroupRules", account.size)
+        account.pages("DescribeNetworkAcls", 1)
+
+
+def _permission(port: int | None, source: str, text: str) -> dict[str, Any]:
+    ranges = {"IpRanges": [{"CidrIp": source, "Description": text}]}
+    if port is None:
+        return {"IpProtocol": "-1", **ranges}
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **ranges}
+
+
+def _default_group(api: Any, network: str) -> str:
+    wanted = [
+        {"Name": "vpc-id", "Values": [network]},
+        {"Name": "group-name", "Values": ["default"]},
+    ]
+    return str(api.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"])
+
+
+def vpc_networks(account: RandomAccount) -> None:
+    """Networks with subnets, routes, flow logs, endpoints, and links to the outside."""
+    account.bound |= {
+        "aws.vpc.private_subnets_separate": {"internal": ["internal"]},
+        "aws.vpc.peering_routes_least": {"ranges": ["10.0.0.0/12"]},
+        "aws.vpc.prod_nonprod_not_peered": {"production": []},
+    }
+    production: list[str] = []
+    for region, api in account.places():
+        _transit_gateway(account, api)
+        for number in range(account.size):
+            network = api.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+            _flow_log(account, api, network)
+            _subnets(account, api, region, network, number)
+            _endpoints(account, api, region, network)
+            _peering(account, api, network, number, production)
+        _links(account, api)
+        default = api.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+        if default and not account.flip():
+            subnet = api.describe_subnets(
+                Filters=[{"Name": "vpc-id", "Values": [default[0]["VpcId"]]}]
+            )["Subnets"][0]["SubnetId"]
+            api.create_network_interface(SubnetId=subnet)
+            account.expect("aws.vpc.default_vpc_unused", default[0]["VpcId"], good=False)
+        for operation in VPC_LISTINGS:
+            account.pages(operation, account.size, 100)
+    account.bound["aws.vpc.prod_nonprod_not_peered"] = {"production": production}
+
+
+VPC_LISTINGS = (
+    "DescribeVpcs",
+    "DescribeSubnets",
+    "DescribeRouteTables",
+    "DescribeFlowLogs",
+    "DescribeVpcEndpoints",
+    "DescribeVpcPeeringConnections",
+    "DescribeTransitGatewayAttachments",
+    "DescribeTransitGateways",
+    "DescribeVpnConnections",
+    "DescribeClientVpnEndpoints",
+    "DescribeNetworkInterfaces",  # of the one default VPC
+)
+
+
+def _flow_log(account: RandomAccount, api: Any, network: str) -> None:
+    kind = account.chance.choice(["ALL", "REJECT", "ACCEPT", None])
+    if kind:
+        api.create_flow_logs(
+            ResourceIds=[network],
+            ResourceType="VPC",
+            TrafficType=kind,
+            LogDestinationType="s3",
+            LogDestination=f"arn:aws:s3:::{_bucket(account)}",
+        )
+    account.expect("aws.vpc.flow_logs_enabled", network, kind in {"ALL", "REJECT"})
+
+
+def _bucket(account: RandomAccount) -> str:
+    name = f"acme-flow-logs-{account.number}"
+    account.client("s3", "us-east-1").create_bucket(Bucket=name)
+    return name
+
+
+def _subnets(account: RandomAccount, api: Any, region: str, network: str, number: int) -> None:
+    gateway = api.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    api.attach_internet_gateway(InternetGatewayId=gateway, VpcId=network)
+    outward = api.create_route_table(VpcId=network)["RouteTable"]["RouteTableId"]
+    api.create_route(RouteTableId=outward, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    for third, tier in enumerate(("internal", "public", "other")):
+        subnet = api.create_subnet(
+            VpcId=network,
+            CidrBlock=f"10.{number}.{third}.0/24",
+            AvailabilityZone=f"{region}a",
+            TagSpecifications=[{"ResourceType": "subnet", "Tags": _tags({"tier": tier})}],
+        )["Subnet"]["SubnetId"]
+        gives, leads = account.flip(), account.flip()
+        api.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": gives})
+        if leads:
+            api.associate_route_table(RouteTableId=outward, SubnetId=subnet)
+        account.expect("aws.vpc.subnet_no_auto_public_ip", subnet, tier == "public" or not gives)
+        account.expect(
+            "aws.vpc.private_subnets_separate",
+            subnet,
+            not leads if tier == "internal" else "not_applicable",
+        )
+
+
+def _endpoints(account: RandomAccount, api: Any, region: str, network: str) -> None:
+    narrow = json.dumps(
+        {
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": "arn:aws:s3:::acme-*",
+                }
+            ]
+        }
+    )
+    wide = narrow.replace("s3:GetObject", "*").replace("arn:aws:s3:::acme-*", "*")
+    good = True
+    for service in ("s3", "dynamodb"):
+        state = account.chance.choice(["narrow", "narrow", "wide", "none"])
+        good = good and state == "narrow"
+        if state != "none":
+            api.create_vpc_endpoint(
+                VpcId=network,
+                ServiceName=f"com.amazonaws.{region}.{service}",
+                VpcEndpointType="Gateway",
+                PolicyDocument=narrow if state == "narrow" else wide,
+            )
+    account.expect("aws.vpc.gateway_endpoints_used", network, good)
+
+
+def _peering(
+    account: RandomAccount, api: Any, network: str, number: int, production: list[str]
+) -> None:
+    """A network of production, one that is not, and perhaps a connection between them."""
+    other = api.create_vpc(CidrBlock=f"10.{100 + number}.0.0/16")["Vpc"]["VpcId"]
+    joined, wide = account.flip(), account.flip()
+    production.append(network)
+    account.expect("aws.vpc.prod_nonprod_not_peered", network, not joined)
+    account.expect("aws.vpc.prod_nonprod_not_peered", other, "not_applicable")
+    if not joined:
+        return
+    peering = api.create_vpc_peering_connection(VpcId=network, PeerVpcId=other)
+    name = peering["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    api.accept_vpc_peering_connection(VpcPeeringConnectionId=name)
+    table = api.create_route_table(VpcId=network)["RouteTable"]["RouteTableId"]
+    api.create_route(
+        RouteTableId=table,
+        DestinationCidrBlock="192.168.0.0/16" if wide else "10.1.0.0/16",
+        VpcPeeringConnectionId=name,
+    )
+    account.expect("aws.vpc.peering_routes_least", table, not wide)
+
+
+def _transit_gateway(account: RandomAccount, api: Any) -> None:
+    closed = account.flip()
+    made = api.create_transit_gateway(
+        Options={"AutoAcceptSharedAttachments": "disable" if closed else "enable"}
+    )["TransitGateway"]["TransitGatewayId"]
+    account.expect("aws.vpc.transit_gateway_no_auto_accept", made, closed)
+
+
+def _links(account: RandomAccount, api: Any) -> None:
+    """A VPN, whose tunnels the simulation does not bring up, and an endpoint for devices."""
+    logged, kind = account.flip(), account.chance.choice(["certificate", "federated"])
+    made = api.create_client_vpn_endpoint(
+        ClientCidrBlock="10.200.0.0/22",
+        ServerCertificateArn="arn:aws:acm:us-east-1:123456789012:certificate/a",
+        AuthenticationOptions=[{"Type": f"{kind}-authentication"}],
+        ConnectionLogOptions={"Enabled": logged},
+    )["ClientVpnEndpointId"]
+    account.expect("aws.vpc.client_vpn_logging_and_mfa", made, good=logged and kind == "federated")
+    customer = api.create_customer_gateway(Type="ipsec.1", PublicIp="198.51.100.7", BgpAsn=65000)
+    private = api.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    vpn = api.create_vpn_connection(
+        Type="ipsec.1",
+        CustomerGatewayId=customer["CustomerGateway"]["CustomerGatewayId"],
+        VpnGatewayId=private,
+    )["VpnConnection"]["VpnConnectionId"]
+    account.expect("aws.vpc.vpn_tunnels_redundant", vpn, good=False)
+    account.expect("aws.vpc.vpn_strong_parameters", vpn, good=False)
+
+
+MAKERS = (ec2_defaults, ec2_disks, ec2_instances, ec2_groups, vpc_networks)
+"""Everything above, for benchmarks."""

@@ -1,9 +1,7 @@
-"""AWS EC2: a region's settings, disks and images; by hand, and over HTTP by chance."""
+"""AWS EC2: a region's settings, disks and images by hand; regions that are off or refused."""
 
 from __future__ import annotations
 
-import urllib.request
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +13,9 @@ from collectors.aws import ec2 as ec2_defaults
 from collectors.aws.ec2 import RegionSettings, ec2
 from collectors.aws.ec2_storage import Image, Snapshot, Volume
 from collectors.judging import Check
-from collectors.testing import Conformance, collect, judge
-from tests.collectors.aws import random_account
+from collectors.testing import collect, judge
 from tests.collectors.aws.double import Answer, Double, caller, error, identity
-from tests.collectors.aws.random_account import NUMBER, RandomAccount
+from tests.collectors.aws.random_account import NUMBER
 
 REGION = "eu-central-1"
 REFUSED = Unread("UnauthorizedOperation", "ec2:Something")
@@ -126,50 +123,6 @@ def test_snapshots_of_production_stay_in_production(
     check = ec2_storage.snapshot_prod_not_shared_to_nonprod
     verdict = judge(check, snapshot(sharing=sharing, **listed), production=production)
     assert (verdict.status, verdict.because) == (status, because)
-
-
-@pytest.fixture(scope="module")
-def company(moto_server: str) -> RandomAccount:
-    """An account in two regions, with what AWS itself puts into the others."""
-    urllib.request.urlopen(  # noqa: S310 - the simulation's own address
-        urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")  # noqa: S310
-    ).read()
-    return RandomAccount(moto_server, seed=5).make(
-        random_account.ec2_defaults, random_account.ec2_disks
-    )
-
-
-@pytest.fixture
-def connection(company: RandomAccount, credential: None) -> AwsConnection:  # noqa: ARG001
-    return AwsConnection(
-        "prod", endpoint_url=company.url, regions=company.regions, regions_out="not used"
-    )
-
-
-class TestConformance(Conformance):
-    collectors = (ec2,)
-
-
-def test_a_random_account_is_judged_as_it_was_made(
-    company: RandomAccount, connection: AwsConnection
-) -> None:
-    collected = collect(connection, (ec2,))
-    assert [part for part in collected.parts if not part.complete] == []
-    found = {k: v.status.value for k, v in collected.findings(bound=company.bound).items()}
-    assert {key: found.get(key) for key in company.expected} == company.expected
-    assert {"pass", "fail"} <= set(company.expected.values())
-
-
-def test_it_takes_the_fewest_requests(
-    double: Double, company: RandomAccount, connection: AwsConnection
-) -> None:
-    double.behind = company.url
-    seen = AwsConnection(
-        "prod", endpoint_url=double.url, regions=connection.regions, regions_out="not used"
-    )
-    collect(seen, (ec2,))
-    asked = Counter(r.body.partition("Action=")[2].partition("&")[0] for r in double.seen)
-    assert asked == company.least + Counter(["DescribeRegions", "GetCallerIdentity"])
 
 
 REGIONS = (
