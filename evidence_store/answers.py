@@ -280,13 +280,67 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class VerdictItem:
-    """One finding as the verdict leaf commits to it; `reason` opens its digest."""
+    """One finding as the verdict leaf commits to it; `reason` opens its digest.
+
+    `check_text` is what `check_digest` is over, `check` the same as a value.
+    """
 
     check_digest: bytes
     check: Mapping[str, Any]
     status: str
     cause: str | None
     reason: Member
+    check_text: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedResource:
+    """A resource as the leaves of its unit commit to it, every salted value opened.
+
+    Attributes:
+        key: Where it was listed; `id` None is the listing itself.
+        opened_key: Opens the key's digest.
+        members: Opens the members of its document; None if there is none, or it was let go.
+        content_id: What stands for the document; None for the listing itself.
+        verdict: What stands for its findings.
+        findings: Opens them, sorted by the check's digest.
+    """
+
+    key: ResourceKey
+    opened_key: Member
+    members: tuple[Member, ...] | None
+    content_id: bytes | None
+    verdict: bytes
+    findings: tuple[VerdictItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUnit:
+    """A target's entry with what it commits to, and the resources that were asked for.
+
+    Attributes:
+        entry: The entry's id.
+        sweep: Its sweep.
+        parts: The exact bytes of the table of parts.
+        carried: By row of that table, the exact bytes of its list of carried resources.
+        leaves: Key digest, content (None: no document) and verdict of every resource, sorted.
+        resources: Those asked for, sorted by key digest.
+    """
+
+    entry: int
+    sweep: int
+    parts: bytes
+    carried: Mapping[int, bytes]
+    leaves: tuple[tuple[bytes, bytes | None, bytes], ...]
+    resources: tuple[OpenedResource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLine:
+    """A line of an attachment, with its sided path to the root in the entry."""
+
+    line: Member
+    path: tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)

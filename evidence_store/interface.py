@@ -14,6 +14,8 @@ from evidence_store.answers import (
     EntryRow,
     FindingRow,
     HistoryRow,
+    OpenedLine,
+    OpenedUnit,
     OpenSweep,
     PartRow,
     Receipt,
@@ -126,6 +128,22 @@ class EvidenceStore(Protocol):
 
     def leaves(self, target: str, as_of: datetime | None = None) -> UnitLeaves:
         """The leaves under the two roots of the target's entry."""
+
+    def open_unit(
+        self, target: str, wanted: Callable[[ResourceKey], bool], as_of: datetime | None = None
+    ) -> OpenedUnit:
+        """A target's entry with its leaves, and every wanted resource opened."""
+
+    def open_lines(
+        self, entry: int, name: str, wanted: Callable[[Any], bool]
+    ) -> Sequence[OpenedLine]:
+        """Those lines of an attachment, each with its path to the root in the entry."""
+
+    def proven(self, numbers: Sequence[int], sweeps: Sequence[int] = ()) -> Sequence[EntryRow]:
+        """These entries, the plans and ends of these sweeps, and the ledger's keys, by place.
+
+        All carry proofs under the same newest head.
+        """
 
     def disclose(self, target: str, key: ResourceKey, as_of: datetime | None = None) -> Disclosure:
         """Open every salted member of a resource, for a verifier without the key."""

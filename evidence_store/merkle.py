@@ -57,6 +57,29 @@ def inclusion(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     return tuple(reversed(path))
 
 
+def sided_paths(
+    leaf_hashes: Sequence[bytes], indexes: Iterable[int]
+) -> list[tuple[tuple[str, bytes], ...]]:
+    """For each index the siblings up to the root, each with its side, `L` or `R`.
+
+    Such a path needs neither size nor index to be followed, and every byte of it counts.
+    """
+    levels = [list(leaf_hashes)]
+    while len(levels[-1]) > 1:
+        level = levels[-1]
+        above = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        levels.append(above + level[len(level) & ~1 :])
+    found = []
+    for index in indexes:
+        path, at = [], index
+        for level in levels[:-1]:
+            if at ^ 1 < len(level):
+                path.append(("L" if at & 1 else "R", level[at ^ 1]))
+            at >>= 1
+        found.append(tuple(path))
+    return found
+
+
 def consistency(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
     """Proof that the tree over the first `old_size` leaves is a prefix (RFC 9162, 2.1.4.1)."""
     if not 0 < old_size <= len(leaf_hashes):

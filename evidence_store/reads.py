@@ -166,11 +166,16 @@ def entries(connection: sa.Connection, target: str | None) -> Iterator[EntryRow]
 
 def entry(connection: sa.Connection, number: int) -> EntryRow:
     """One entry with its proof under the newest checkpoint."""
+    found = plain_entry(connection, number)
+    return replace(found, proof=ledger.proof(connection, found.index))
+
+
+def plain_entry(connection: sa.Connection, number: int) -> EntryRow:
+    """One entry without its proof."""
     row = connection.execute(_entries().where(entries_table.c.id == number)).one_or_none()
     if row is None:
         raise NotFoundError(f"the store has no entry {number}")
-    found = _entry(row)
-    return replace(found, proof=ledger.proof(connection, found.index))
+    return _entry(row)
 
 
 def _entries() -> sa.Select[Any]:

@@ -170,16 +170,21 @@ def disclose(
         raise NotFoundError(f"target {target}: no document is kept of {list(key)}")
     digests, text = Digests(secret, target), key_text(key)
     kept = remnants.kept(row.codec, row.body)
-    opened = tuple(
+    opened = opened_members(digests, text, kept)
+    return Disclosure(opened_key(digests, key, known), opened, known.content)
+
+
+def opened_members(digests: Digests, key: bytes, kept: remnants.Kept) -> tuple[Member, ...]:
+    """Every member of a document, opened unless it was erased."""
+    return tuple(
         Member(name, b"", b"", kept.erased[name], erased=True)
         if name in kept.erased
-        else digests.member(text, name, value)
+        else digests.member(key, name, value)
         for name, value in sorted(members(kept.document).items())
     )
-    return Disclosure(_key(digests, key, known), opened, known.content)
 
 
-def _key(digests: Digests, key: ResourceKey, known: Known) -> Member:
+def opened_key(digests: Digests, key: ResourceKey, known: Known) -> Member:
     """The key, opened unless it was erased."""
     opened = digests.key(key_text(key))
     if opened.digest == known.key_digest:
@@ -199,7 +204,7 @@ def disclose_findings(
     digests, text = Digests(secret, target), key_text(key)
     rows = connection.execute(sa.select(checks.c.id, checks.c.digest, checks.c.body))
     by_row = {row: (digest, parsed(body)) for row, digest, body in rows}
-    told = _erased_reasons(connection, known, entry)
+    told = erased_reasons(connection, known, entry)
     items = [
         VerdictItem(*by_row[row], status, cause, told.get(row) or digests.reason(text, reason))
         for row, status, cause, reason in parsed(known.findings)
@@ -207,7 +212,7 @@ def disclose_findings(
     return sorted(items, key=lambda item: item.check_digest)
 
 
-def _erased_reasons(connection: sa.Connection, known: Known, until: int) -> dict[int, Member]:
+def erased_reasons(connection: sa.Connection, known: Known, until: int) -> dict[int, Member]:
     """Reasons in force of which only the digest is left, by check."""
     rows = connection.execute(
         sa.select(verdicts.c.check_id, verdicts.c.reason, reasons.c.reason)

@@ -16,6 +16,7 @@ from evidence_store import (
     keys,
     ledger,
     note,
+    opening,
     reads,
     recording,
     replay,
@@ -31,6 +32,8 @@ from evidence_store.answers import (
     EntryRow,
     FindingRow,
     HistoryRow,
+    OpenedLine,
+    OpenedUnit,
     OpenSweep,
     PartRow,
     Receipt,
@@ -336,6 +339,28 @@ class Store:
         """The leaves under the two roots of the target's entry."""
         with self._database.reading() as connection:
             return replay.leaves(connection, target, as_of)
+
+    def open_unit(
+        self, target: str, wanted: Callable[[ResourceKey], bool], as_of: datetime | None = None
+    ) -> OpenedUnit:
+        """A target's entry with its leaves, and every wanted resource opened."""
+        with self._database.reading() as connection:
+            return opening.unit(connection, self._keys.secret, target, as_of, wanted)
+
+    def open_lines(
+        self, entry: int, name: str, wanted: Callable[[Any], bool]
+    ) -> Sequence[OpenedLine]:
+        """Those lines of an attachment, each with its path to the root in the entry."""
+        with self._database.reading() as connection:
+            return opening.attachment_lines(connection, self._keys.secret, entry, name, wanted)
+
+    def proven(self, numbers: Sequence[int], sweeps: Sequence[int] = ()) -> Sequence[EntryRow]:
+        """These entries, the plans and ends of these sweeps, and the ledger's keys, by place.
+
+        All carry proofs under the same newest head.
+        """
+        with self._database.reading() as connection:
+            return opening.proven(connection, numbers, sweeps)
 
     def disclose(self, target: str, key: ResourceKey, as_of: datetime | None = None) -> Disclosure:
         """Open every salted member of a resource, for a verifier without the key."""

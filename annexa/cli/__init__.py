@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "unknowns": ("annexa.cli.unknowns", "What could not be read, by cause, with its cure."),
     "scope": ("annexa.cli.scope", "What is declared in scope, what is out by decision."),
     "criteria": ("annexa.cli.scope", "The thresholds and lists of the checks, and their source."),
-    "evidence": ("annexa.cli.evidence", "Show stored evidence; re-perform its checks; erase."),
+    "evidence": ("annexa.cli.evidence", "Show, re-perform, export with proof, erase."),
     "retention": ("annexa.cli.retention", "How long evidence is kept; legal holds; letting go."),
     "verify": ("annexa.cli.evidence", "Recompute every digest, root and signature of the store."),
     "store": ("annexa.cli.store", "Upgrade the store's tables; who may do what on a server."),
@@ -118,6 +118,7 @@ def _expected(error: Exception) -> tuple[int, str] | None:
         return USAGE, "\n".join(messages)
     usage = {
         "annexa.declared.DeclarationError",
+        "annexa.export.errors.ExportError",
         "annexa.sweep.run.SweepError",
         "collectors.catalog.CatalogError",
         "config.secrets.SecretError",

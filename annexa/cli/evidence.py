@@ -11,6 +11,7 @@ import orjson
 from annexa.cli import FAILS, OK, STORE
 from annexa.cli.context import Context, common, target_named
 from annexa.cli.erase import erase
+from annexa.cli.package import export_evidence, print_key, print_verifier
 from annexa.cli.render import Column, cell, console, counted, json_text, say, show
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def evidence() -> None:
-    """Show stored evidence; re-perform its checks; erase personal data."""
+    """Show stored evidence; re-perform its checks; export it with proof; erase personal data."""
 
 
-evidence.add_command(erase)
+for each in (erase, export_evidence, print_verifier, print_key):
+    evidence.add_command(each)
 
 
 @evidence.command("show")
