@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 REVISION: Final = "0002"
 """The newest revision under `migrations/versions`."""
 
+AS_OWNER: Final = "run `annexa store upgrade` as the tables' owner"
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -71,7 +73,7 @@ def bring_up(database: Database, *, create: bool = True) -> str | None:
     except NotAllowedError as error:
         raise NotAllowedError(
             f"{database.name}: has schema {before or 'none yet'}, this release needs {REVISION},"
-            " and this account may not change it; run `annexa store upgrade` as the tables' owner"
+            f" and this account may not change it; {AS_OWNER}"
         ) from error
     return before
 
@@ -87,6 +89,10 @@ def upgrade(location: Location) -> tuple[str | None, str]:
         before = bring_up(database)
         with database.writing() as connection:
             database.guard(connection)
+    except NotAllowedError as error:
+        raise NotAllowedError(
+            f"{location.name}: this account may not change the tables; {AS_OWNER}"
+        ) from error
     finally:
         database.close()
     return before, REVISION

@@ -66,9 +66,14 @@ class PostgresServer:
         with contextlib.suppress(OSError):
             if subprocess.run(command, check=False, capture_output=True, **_user()).returncode == 0:
                 return programs
-        copied = self.folder / "server"
-        shutil.copytree(programs.parent, copied, symlinks=True)
-        return copied / "bin"
+        # The package with the folder of libraries beside it, or the distribution's server.
+        package = programs.parent.parent
+        copied = self.folder / package.name
+        shutil.copytree(package, copied, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, self.folder / libraries.name, symlinks=True)
+        return copied / programs.relative_to(package)
 
     def _run(self, program: str, *arguments: str | Path) -> str:
         done = subprocess.run(
