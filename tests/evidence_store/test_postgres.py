@@ -24,6 +24,7 @@ from evidence_store import (
     draft,
     open_database,
     roles,
+    schema,
     upgrade,
 )
 from evidence_store.tables import metadata
@@ -490,7 +491,7 @@ def test_each_role_has_these_rights_and_no_other(bench: Bench, role: str) -> Non
 def test_only_the_owner_upgrades(accounts: Callable[[str], Server], server: Server) -> None:
     with pytest.raises(NotAllowedError, match="run `annexa store upgrade` as the tables' owner"):
         upgrade(accounts(roles.WRITER))
-    assert upgrade(server) == ("0001", "0001")
+    assert upgrade(server) == (schema.REVISION, schema.REVISION)
 
 
 def test_the_owners_account_makes_a_store_without_being_administrator(
@@ -499,7 +500,7 @@ def test_the_owners_account_makes_a_store_without_being_administrator(
     with postgres.database(empty=True) as name:
         postgres.execute(roles.script(name), name)
         owner = replace(server, url=postgres.url(name, roles.OWNER))
-        assert upgrade(owner) == (None, "0001")
+        assert upgrade(owner) == (None, schema.REVISION)
         with Store.open(owner) as store:
             assert store.verify().clean
         with psycopg.connect(postgres.url(name)) as connection:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from evidence_store.schema import REVISION
 from tests.annexa.cli.conftest import Shell
 from tests.postgres import PostgresServer
 
@@ -78,7 +79,9 @@ def test_what_a_person_sees_names_the_server_and_nothing_else(shell: Shell, url:
     doctor = shell("doctor", "--offline").out
     assert f"{shown}: 1 sweep, origin annexa/" in doctor
     assert "MB free" not in doctor
-    assert shell.ok("store", "upgrade") == f"{shown}: schema 0001; guards and rights renewed\n"
+    assert (
+        shell.ok("store", "upgrade") == f"{shown}: schema {REVISION}; guards and rights renewed\n"
+    )
 
 
 @pytest.mark.parametrize("source", ["--store", "$ANNEXA_STORE", "annexa.toml"])
