@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from annexa.connections import connection
 from annexa.sweep.judging import Bound
 from annexa.sweep.means import Job
 from annexa.sweep.run import Scope
-from collectors import Catalog, Connection
-from config import AwsTarget, LinuxTarget, SecretError, SecretRef, Settings
+from collectors import Catalog
+from config import AnyTarget, AwsTarget, LinuxTarget, Settings
 
 AWS_CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -58,16 +59,16 @@ class OutOfScope:
     date: dt.date
 
 
-def key_of(name: str, target: LinuxTarget | AwsTarget) -> str:
+def key_of(name: str, target: AnyTarget) -> str:
     """The target's name in all evidence: `<platform>/<name>`."""
     return f"{target.platform}/{name}"
 
 
-def targets(settings: Settings) -> Mapping[str, LinuxTarget | AwsTarget]:
+def targets(settings: Settings) -> Mapping[str, AnyTarget]:
     """The declared targets; without any, this host, and AWS if there is a credential for it."""
     if settings.targets:
         return settings.targets
-    found: dict[str, LinuxTarget | AwsTarget] = {}
+    found: dict[str, AnyTarget] = {}
     if Path("/etc/os-release").exists():
         found[_host_name()] = LinuxTarget(platform="linux")
     if any(os.environ.get(name) for name in AWS_CREDENTIALS):
@@ -104,7 +105,7 @@ def jobs(settings: Settings, on: dt.date, only: Sequence[str] = ()) -> list[Job]
         Job(
             connection(name, every[name]),
             every[name].deadline,
-            rate=_rate(every[name]),
+            rate=every[name].first_rate,
         )
         for name in sorted(set(wanted))
     ]
@@ -114,27 +115,6 @@ def image_job(root: Path) -> Job:
     """The Linux host whose files lie below a folder; what needs a running system is unknown."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(root.absolute())).strip("-")[-64:]
     return Job(connection(f"image-{name}", LinuxTarget(platform="linux", root=root)), rate=None)
-
-
-def connection(name: str, target: LinuxTarget | AwsTarget) -> Connection:
-    """The platform's connection to a declared target; its SDK is imported when it is opened."""
-    if isinstance(target, LinuxTarget):
-        from collectors.linux import LinuxConnection  # noqa: PLC0415 - one platform at a time
-
-        return LinuxConnection(name, str(target.root), slow=target.slow)
-    from collectors.aws import AwsConnection  # noqa: PLC0415 - one platform at a time
-
-    return AwsConnection(
-        name=name,
-        account=target.account,
-        profile=target.profile,
-        role_arn=target.role_arn,
-        external_id=_secret(f"targets.{name}.external_id", target.external_id),
-        region=target.region,
-        endpoint_url=target.endpoint_url,
-        ca_file=str(target.ca_file) if target.ca_file else None,
-        generate_credential_report=target.generate_credential_report,
-    )
 
 
 def scope(settings: Settings, edition: str, on: dt.date) -> Scope:
@@ -191,19 +171,7 @@ def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
     return found
 
 
-def _secret(setting: str, reference: SecretRef | None) -> str | None:
-    """A secret's value; where it cannot be had, the error names the setting."""
-    try:
-        return reference.get() if reference else None
-    except SecretError as error:
-        raise SecretError(f"{setting}: {error}") from None
-
-
-def _rate(target: LinuxTarget | AwsTarget) -> float | None:
-    return target.rate if isinstance(target, AwsTarget) else None
-
-
-def _named(every: Mapping[str, LinuxTarget | AwsTarget], name: str) -> str:
+def _named(every: Mapping[str, AnyTarget], name: str) -> str:
     for short, target in every.items():
         if name in {short, key_of(short, target)}:
             return short

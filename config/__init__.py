@@ -15,6 +15,7 @@ from config.secrets import SecretError, SecretRef, looks_secret
 if TYPE_CHECKING:
     from config.applicability import Applicability, load_applicability
     from config.settings import (
+        AnyTarget,
         Attestation,
         AwsTarget,
         Criterion,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AnyTarget",
     "Applicability",
     "Attestation",
     "AwsTarget",

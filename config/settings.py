@@ -6,7 +6,6 @@ import datetime as dt
 import difflib
 import fnmatch
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -25,7 +24,7 @@ from config.declarations import (
     Tolerance,
 )
 from config.schedules import Daemon, OwnSchedule, Schedule
-from config.targets import AwsTarget, LinuxTarget, Target
+from config.targets import AnyTarget, AwsTarget, LinuxTarget, Target
 from config.values import (
     CheckId,
     DatabaseAddress,
@@ -45,6 +44,7 @@ GENERAL = "default"
 
 __all__ = [
     "GENERAL",
+    "AnyTarget",
     "Attestation",
     "AwsTarget",
     "Criterion",
@@ -195,7 +195,7 @@ class Settings(Model):
         made = sorted((out for out in self.scope.out if out.date <= on), key=lambda out: out.date)
         return {out.target: out for out in made}
 
-    def in_scope(self, on: dt.date) -> Mapping[str, LinuxTarget | AwsTarget]:
+    def in_scope(self, on: dt.date) -> Mapping[str, AnyTarget]:
         """The targets a sweep of that day reads: all declared ones that are not decided out."""
         out = self.decided_out(on)
         return {name: target for name, target in self.targets.items() if name not in out}
@@ -233,9 +233,9 @@ class Settings(Model):
         yield from self._wrong_schedules()
         seen: dict[tuple[str, str], str] = {}
         for name, target in self.targets.items():
-            subject, field = _subject(target)
-            if subject is None:
+            if target.subject is None:
                 continue
+            subject, field = target.subject
             first = seen.setdefault((target.platform, subject), name)
             if first != name:
                 yield ("targets", name, field), f"is read as target {first!r} already"
@@ -252,12 +252,3 @@ class Settings(Model):
         close = difflib.get_close_matches(name, self.targets, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         return f"no such target; declare it under [targets], out of scope or not{hint}"
-
-
-def _subject(target: LinuxTarget | AwsTarget) -> tuple[str | None, str]:
-    """What a target really reads, as far as the file tells, and the setting that tells it."""
-    if isinstance(target, LinuxTarget):
-        return str(Path(target.root).absolute()), "root"
-    if target.account is not None:
-        return target.account, "account"
-    return (target.role_arn.split(":")[4], "role_arn") if target.role_arn else (None, "account")

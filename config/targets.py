@@ -26,6 +26,19 @@ class TargetSettings(Model):
     deadline: Duration = seconds("30m")
     """A sweep gives up on this target after this time; what was not read is then unknown."""
 
+    @property
+    def first_rate(self) -> float | None:
+        """Calls per second to begin with; None where nothing limits them."""
+        return None
+
+    @property
+    def subject(self) -> tuple[str, str] | None:
+        """What is really read, as far as the file tells, and the setting that tells it.
+
+        Two targets may not read the same.
+        """
+        return None
+
 
 class LinuxTarget(TargetSettings):
     """A Linux host: this machine, or the root folder of an image."""
@@ -36,6 +49,11 @@ class LinuxTarget(TargetSettings):
     """The folder that is read as the host's `/`; another one than `/` is an image, not running."""
     slow: bool = False
     """Also read what takes minutes, such as the checksums of installed packages."""
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The root folder."""
+        return str(Path(self.root).absolute()), "root"
 
 
 class AwsTarget(TargetSettings):
@@ -62,6 +80,18 @@ class AwsTarget(TargetSettings):
     rate: float = Field(default=50.0, gt=0, le=1000)
     """Calls per second to begin with, per service and region; throttling lowers it."""
 
+    @property
+    def first_rate(self) -> float:
+        """The `rate`."""
+        return self.rate
+
+    @property
+    def subject(self) -> tuple[str, str] | None:
+        """The account, named or as the role's."""
+        if self.account is not None:
+            return self.account, "account"
+        return (self.role_arn.split(":")[4], "role_arn") if self.role_arn else None
+
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """A role names its account, which can be contradicted."""
         if self.external_id is not None and self.role_arn is None:
@@ -73,4 +103,5 @@ class AwsTarget(TargetSettings):
             yield ("role_arn",), "the role belongs to another account than account says"
 
 
-Target: TypeAlias = Annotated[LinuxTarget | AwsTarget, Field(discriminator="platform")]
+AnyTarget: TypeAlias = LinuxTarget | AwsTarget
+Target: TypeAlias = Annotated[AnyTarget, Field(discriminator="platform")]
