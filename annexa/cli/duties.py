@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 POSTURE: Final = timedelta(minutes=15)
 """How often the controls are looked at between sweeps: evidence grows stale by itself."""
 
+FORGET: Final = timedelta(days=1)
+"""How often runs of long ago are dropped from the book."""
+
 SPREAD: Final = timedelta(minutes=30)
 """Verifications of many installations on one server need not begin in the same second."""
 
@@ -85,6 +88,7 @@ class Duties:
             self._duty("checkpoint", settings.checkpoint, self._checkpoint, at_once=True),
             self._duty("posture", POSTURE, self._posture, at_once=True),
             self._duty("verify/whole", settings.verify_whole, self._verify_whole, SPREAD),
+            self._duty("forget", FORGET, self._forget),
         ]
 
     def _sweeping(self, each: PlannedSweep) -> Duty:
@@ -185,6 +189,9 @@ class Duties:
     def _posture(self, store: Store, _stop: threading.Event) -> Ended:
         self._look(store, self.context)
         return Ended(COMPLETE)
+
+    def _forget(self, _store: Store, _stop: threading.Event) -> Ended:
+        return Ended(COMPLETE, f"{self._book.forget()} old runs")
 
     def _look(self, store: Store, context: Context) -> None:
         """Measure how findings and controls stand, and log controls that became stale."""

@@ -26,10 +26,14 @@ def upgrade(context: Context) -> None:
     A file is upgraded by whatever command opens it. On a server this is the tables' owner's, and
     to be run before the other machines get the new release.
     """
-    from evidence_store import upgrade as bring_up  # noqa: PLC0415 - this command only
+    from annexa.operations import open_operations  # noqa: PLC0415 - this command only
+    from evidence_store import File  # noqa: PLC0415
+    from evidence_store import upgrade as bring_up  # noqa: PLC0415
 
     context.takes(why="a store is upgraded as a whole")
     before, now = bring_up(context.location)
+    if not isinstance(context.location, File):
+        open_operations(context.location).close()
     said = f"schema {now}" if before == now else f"schema {before or 'none'} -> {now}"
     click.echo(f"{context.location.name}: {said}; guards and rights renewed")
 
@@ -41,11 +45,12 @@ def roles(context: Context, *, sql: bool) -> None:
     """The four roles of a store on PostgreSQL, and what each may do with which table."""
     context.takes(why="roles are the same for every target")
     server = _server(context)
+    from annexa.operations import schema  # noqa: PLC0415 - this command only
     from evidence_store import roles as known  # noqa: PLC0415 - it imports the tables
     from evidence_store.tables import metadata  # noqa: PLC0415
 
     if sql:
-        click.echo(known.script(server.database), nl=False)
+        click.echo(known.script(server.database) + schema.script(), nl=False)
         return
     show(
         context.layout,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from annexa.operations.errors import OperationsError
-from evidence_store import NewerSchemaError
+from annexa.operations.tables import SCHEMA
+from evidence_store import NewerSchemaError, NotAllowedError
 from evidence_store.database import Database
+from evidence_store.roles import OWNER, WRITER
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 REVISION: Final = "0001"
 """The newest revision under `migrations/versions`."""
@@ -44,13 +49,26 @@ def bring_up(database: Database) -> None:
     if found == REVISION:
         return
     # Imported here: it takes longer than all else, and is needed once per release.
-    from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    try:
+        _upgrade(database, config, known)
+    except NotAllowedError as error:
+        raise NotAllowedError(
+            f"{name}: the daemon's tables are at {found or 'none yet'}, this release needs"
+            f" {REVISION}, and this account may not make them; run `annexa store upgrade` as the"
+            " tables' owner"
+        ) from error
+
+
+def _upgrade(database: Database, config: Config, known: set[str]) -> None:
+    from alembic import command  # noqa: PLC0415 - as above
+
+    name = database.name
     with database.writing() as connection:
         found = revision(connection, name)  # another process may have been faster
         if found is not None and found not in known:
@@ -61,3 +79,26 @@ def bring_up(database: Database) -> None:
         database.prepare(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "postgresql":
+            _grant(connection)
+
+
+def _grant(connection: sa.Connection) -> None:
+    """Let those who record keep the daemon's book: the fence in their transactions needs it."""
+    if connection.exec_driver_sql("SELECT to_regrole(%s)", (WRITER,)).scalar() is None:
+        return
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {SCHEMA} TO {WRITER}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO {WRITER}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {WRITER}",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def script() -> str:
+    """What an administrator runs once, where the owner may not make schemas."""
+    return (
+        "-- The daemon's book, apart from the evidence; also made by `annexa store upgrade`.\n"
+        f"CREATE SCHEMA IF NOT EXISTS {SCHEMA} AUTHORIZATION {OWNER};\n"
+        f"GRANT USAGE ON SCHEMA {SCHEMA} TO {WRITER};\n"
+    )
