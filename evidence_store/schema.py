@@ -134,7 +134,6 @@ def configuration() -> Config:
 def ledger_roots(connection: sa.Connection) -> tuple[bytes, bytes]:
     """The tree's root, and the root over every entry as its bytes stand, placed or not."""
     hashes = connection.scalars(sa.select(leaves.c.hash).order_by(leaves.c.position)).all()
-    rows = connection.execution_options(yield_per=1000).scalars(
-        sa.select(entries.c.body).order_by(entries.c.id)
-    )
+    bodies = sa.select(entries.c.body).order_by(entries.c.id)
+    rows = connection.scalars(bodies.execution_options(yield_per=1000))
     return merkle.root(hashes), merkle.root_of(rows)

@@ -131,7 +131,7 @@ class Verification:
             .group_by(observations.c.content)
             .subquery()
         )
-        rows = self.connection.execution_options(yield_per=1000).execute(
+        rows = self.connection.execute(
             sa.select(
                 contents,
                 targets.c.name,
@@ -142,6 +142,7 @@ class Verification:
             .outerjoin(owners, owners.c.content == contents.c.digest)
             .outerjoin(resources, resources.c.id == owners.c.row)
             .outerjoin(targets, targets.c.id == resources.c.target_id)
+            .execution_options(yield_per=1000)
         )
         number = erased = 0
         for number, row in enumerate(rows, 1):  # noqa: B007 - counted

@@ -122,9 +122,11 @@ class PostgresServer:
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
     def dump(self, database: str) -> str:
-        """What a database holds, as SQL."""
-        return self._run("pg_dump", "--inserts", "--no-owner", "--no-privileges",
+        """What a database holds, as SQL, without the commands that only psql knows."""
+        said = self._run("pg_dump", "--inserts", "--no-owner", "--no-privileges",
                          "--dbname", self.url(database))  # fmt: skip
+        lines = said.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("\\"))
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement as the administrator."""

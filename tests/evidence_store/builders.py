@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from evidence_store import (
     canonical,
 )
 from evidence_store.location import File, Location
-from evidence_store.tables import EVIDENCE
+from evidence_store.tables import EMPTIED, EVIDENCE
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 PRIVATE = CheckRef("aws.s3.bucket_public_access_blocked", "1", "high", {})
@@ -42,6 +43,14 @@ AS_IN_SQLITE = (
     """CREATE FUNCTION replace(b bytea, old text, new text) RETURNS bytea LANGUAGE sql AS
     $$ SELECT convert_to(replace(convert_from(b, 'UTF8'), old, new), 'UTF8') $$""",
 )
+
+GUARDED = {
+    "sqlite": "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    # 1: each row, 2: before, 8: deleted, 16: updated, 32: truncated; A: always.
+    "postgresql": "SELECT relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " WHERE (tgname, tgtype::int) IN (('append_only', 2 + 8 + 16 + 32),"
+    " ('append_only', 2 + 8 + 32), ('only_emptied', 1 + 2 + 16)) AND tgenabled = 'A'",
+}
 
 
 class Clock:
@@ -103,6 +112,14 @@ def drop_guards(connection: sa.Connection, *, on_file: bool) -> None:
     names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
     for name in names.scalars().all():
         connection.exec_driver_sql(f"DROP TRIGGER {name}")
+
+
+def missing_guards(connection: sa.Connection, backend: str) -> list[str]:
+    """The tables that lack a trigger, or have one too many."""
+    expected = Counter(table.name for table in EVIDENCE)
+    expected += expected if backend == "sqlite" else Counter(EMPTIED.keys())
+    found = Counter(connection.exec_driver_sql(GUARDED[backend]).scalars())
+    return sorted((expected - found) + (found - expected))
 
 
 class Bench:
