@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collectors import Connection
-from config import AnyTarget, AwsTarget, LinuxTarget, SecretError, SecretRef
+from config import ActiveDirectoryTarget, AnyTarget, AwsTarget, LinuxTarget, SecretError, SecretRef
 
 
 def connection(name: str, target: AnyTarget) -> Connection:
@@ -20,6 +20,8 @@ def connection(name: str, target: AnyTarget) -> Connection:
             return _linux(name, target)
         case AwsTarget():
             return _aws(name, target)
+        case ActiveDirectoryTarget():
+            return _active_directory(name, target)
 
 
 def _linux(name: str, target: LinuxTarget) -> Connection:
@@ -42,6 +44,19 @@ def _aws(name: str, target: AwsTarget) -> Connection:
         endpoint_url=target.endpoint_url,
         ca_file=path_text(target.ca_file),
         generate_credential_report=target.generate_credential_report,
+    )
+
+
+def _active_directory(name: str, target: ActiveDirectoryTarget) -> Connection:
+    from collectors.active_directory import AdConnection  # noqa: PLC0415 - one platform at a time
+
+    return AdConnection(
+        name=name,
+        url=target.url,
+        user=target.user,
+        password=secret(f"targets.{name}.password", target.password),
+        ca_file=path_text(target.ca_file),
+        certificate_name=target.certificate_name,
     )
 
 

@@ -15,6 +15,7 @@ from config.secrets import SecretError, SecretRef, looks_secret
 if TYPE_CHECKING:
     from config.applicability import Applicability, load_applicability
     from config.settings import (
+        ActiveDirectoryTarget,
         AnyTarget,
         Attestation,
         AwsTarget,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ActiveDirectoryTarget",
     "AnyTarget",
     "Applicability",
     "Attestation",

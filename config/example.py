@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from config.settings import (
+    ActiveDirectoryTarget,
     Attestation,
     AwsTarget,
     Criterion,
@@ -58,6 +59,14 @@ _AWS = {
     "external_id": "env:ACME_EXTERNAL_ID",
 }
 
+_AD = {
+    "platform": "active_directory",
+    "url": "ldaps://dc1.corp.example",
+    "user": "annexa@corp.example",
+    "password": "cred:corp-password",
+    "certificate_name": "dc1.corp.example",
+}
+
 _KEPT = {
     name: seconds(days)
     for name, days in (("documents", "3653d"), ("journals", "1200d"), ("activities", "1200d"))
@@ -70,6 +79,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.this-machine]", LinuxTarget, {"platform": "linux"}, True),
     ("[targets.acme-prod]", AwsTarget, _AWS, False),
     ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
+    ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
     (
         "[scope]",

@@ -24,7 +24,7 @@ from config.declarations import (
     Tolerance,
 )
 from config.schedules import Daemon, OwnSchedule, Schedule
-from config.targets import AnyTarget, AwsTarget, LinuxTarget, Target
+from config.targets import ActiveDirectoryTarget, AnyTarget, AwsTarget, LinuxTarget, Target
 from config.values import (
     CheckId,
     DatabaseAddress,
@@ -44,6 +44,7 @@ GENERAL = "default"
 
 __all__ = [
     "GENERAL",
+    "ActiveDirectoryTarget",
     "AnyTarget",
     "Attestation",
     "AwsTarget",

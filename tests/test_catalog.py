@@ -18,7 +18,9 @@ KINDS = [kind for collector in CATALOG.collectors for kind in collector.kinds]
 IDS = Path(__file__).parent / "check_ids.txt"
 
 AWS_READ = re.compile(r"[a-z0-9-]+:(Get|List|Describe|Lookup|Search)[A-Za-z0-9]*")
+DIRECTORY_READ = re.compile(r"Read .+")
 HOST_READ = re.compile(r"(read|list|stat|run):\S.*")
+READS = {"active_directory": DIRECTORY_READ, "aws": AWS_READ, "linux": HOST_READ}
 NAMED_EXCEPTION = "iam:GenerateCredentialReport"
 
 
@@ -73,7 +75,7 @@ def test_a_kind_is_named_by_its_collector_and_its_paths_are_well_formed(
 
 @pytest.mark.parametrize("collector", CATALOG.collectors, ids=name)
 def test_a_collector_only_reads(collector: Collector) -> None:
-    form = {"aws": AWS_READ, "linux": HOST_READ}[collector.platform]
+    form = READS[collector.platform]
     assert collector.permissions, "every call needs a permission"
     strange = {p for p in collector.permissions if not form.fullmatch(p)}
     assert strange <= {NAMED_EXCEPTION}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from annexa.cli.context import Context, common
@@ -68,27 +70,41 @@ def collectors(context: Context, *, checks: bool) -> None:
     )
 
 
+HOW_TO_GRANT: Final = {
+    "active_directory": (
+        "An ordinary account of the domain has all of them but one: the fine-grained password\n"
+        "policies, which only domain administrators see. Delegate Read on CN=Password Settings\n"
+        "Container,CN=System to the account, or their check stays unknown."
+    ),
+    "linux": (
+        "As root nothing is missing. For ordinary users what only root may read is unknown:\n"
+        "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
+        "audit), in a systemd unit by AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_NET_ADMIN."
+    ),
+}
+
+
 @click.command()
 @common
-@click.argument("platform", type=click.Choice(["aws", "linux"]))
+@click.argument("platform")
 @click.option("--terraform", is_flag=True, help="The AWS policy as Terraform.")
 def permissions(context: Context, platform: str, *, terraform: bool) -> None:
     """The least a platform has to grant, computed from every call the collectors declare."""
+    platforms = sorted({collector.platform for collector in context.catalog})
+    if platform not in platforms:
+        raise click.UsageError(
+            f"no collector reads {platform!r}; installed: {', '.join(platforms)}"
+        )
     wanted = needed(context.catalog, platform)
     if platform == "aws":
         click.echo(terraform_text(wanted) if terraform else policy_text(wanted), nl=not terraform)
         return
     if terraform:
-        raise click.UsageError("a host's permissions are capabilities, not Terraform resources")
+        raise click.UsageError("only AWS permissions are Terraform resources")
     show(
         context.layout,
         (Column("permission", "READS", wide=True),),
         ({"permission": p} for p in wanted),
     )
-    if context.layout == "table":
-        click.echo(
-            "\nAs root nothing is missing. For ordinary users what only root may read is unknown:\n"
-            "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
-            "audit), in a systemd unit by AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_NET_ADMIN.",
-            err=True,
-        )
+    if context.layout == "table" and platform in HOW_TO_GRANT:
+        click.echo(f"\n{HOW_TO_GRANT[platform]}", err=True)

@@ -46,7 +46,7 @@ def test_the_example_reads_this_machine_and_claims_nothing(read: Read) -> None:
 
 def test_the_example_loads_with_everything_switched_on(read: Read) -> None:
     settings = read(uncommented(example()))
-    assert set(settings.in_scope(dt.date(2026, 11, 1))) == {"this-machine", "acme-prod"}
+    assert set(settings.in_scope(dt.date(2026, 11, 1))) == {"this-machine", "acme-prod", "corp"}
     assert settings.scope.declared
     assert len(settings.exceptions) == len(settings.attestations) == len(settings.inherited) == 1
 

@@ -6,10 +6,11 @@ import datetime as dt
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from config import ConfigError, Settings, find
+from config import AnyTarget, ConfigError, Settings, find
 from config.load import load, parse
 
 Read = Callable[[str], Settings]
@@ -26,6 +27,9 @@ expires = 2026-02-01
 """
 ROLE = 'role_arn = "arn:aws:iam::444455556666:role/r"'
 NO_TARGET = "no such target; declare it under [targets], out of scope or not"
+PLATFORMS = ", ".join(
+    repr(get_args(kind.model_fields["platform"].annotation)[0]) for kind in get_args(AnyTarget)
+)
 REFERENCE = (
     "write where the secret is to be found (env:NAME, file:path or cred:name), "
     "not the secret itself"
@@ -90,7 +94,7 @@ SOURCE = (
         ),
         (
             '[targets.a]\nplatform = "awz"',
-            "2: targets.a.platform: unknown platform; this release reads 'linux', 'aws'",
+            f"2: targets.a.platform: unknown platform; this release reads {PLATFORMS}",
         ),
         ("[targets.a]\nslow = true", "1: targets.a.platform: is missing"),
         (

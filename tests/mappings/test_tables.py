@@ -192,7 +192,7 @@ def test_checks_and_controls_are_found_from_both_sides() -> None:
         for check in MAPPING.check_ids()
         for related in MAPPING.controls_of(check)
     }
-    assert {check.split(".")[0] for check in MAPPING.check_ids()} == {"aws", "linux"}
+    assert {"aws", "linux"} <= {check.split(".")[0] for check in MAPPING.check_ids()}
 
 
 def test_classes_of_evidence_reach_the_checks() -> None:
