@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from evidence_store.tables import EVIDENCE, checkpoints, leaves, metadata, pending
+from evidence_store.tables import EVIDENCE, accesses, checkpoints, leaves, metadata, pending
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -31,6 +31,8 @@ def rights(role: str, table: sa.Table) -> tuple[str, ...]:
         own = {SEQUENCER: ("INSERT",)}
     elif table is pending:
         own = {WRITER: ("INSERT",), SEQUENCER: ("DELETE",)}
+    elif table is accesses:  # who reads says so
+        own = dict.fromkeys(GROUPS, ("INSERT",))
     elif table in EVIDENCE:
         own = {WRITER: ("INSERT",)}
     else:  # a cache

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -38,8 +39,9 @@ class Sqlite:
         self._busy = busy_seconds
         if not self.path.exists():
             create_file(self.path)
+        self.read_only = not os.access(self.path.parent, os.W_OK)
         self.engine = sa.create_engine(
-            f"sqlite:///{self.path}",
+            f"sqlite:///{self._address()}",
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": busy_seconds},
             hide_parameters=True,
@@ -47,10 +49,18 @@ class Sqlite:
         )
         sa.event.listen(self.engine, "connect", self._prepare)
 
-    @staticmethod
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    def _address(self) -> str:
+        """The file; where its folder cannot be written, a way to read it without side files.
+
+        With a write-ahead log beside it, somebody writes it, and it can be read the usual way.
+        """
+        if not self.read_only or self.path.with_name(f"{self.path.name}-wal").exists():
+            return str(self.path)
+        return f"file:{quote(str(self.path))}?mode=ro&immutable=1&uri=true"
+
+    def _prepare(self, connection: sqlite3.Connection, _record: object) -> None:
         for pragma in (
-            "journal_mode = WAL",
+            *(() if self.read_only else ("journal_mode = WAL",)),
             "synchronous = FULL",
             "temp_store = MEMORY",
             # Without it INSERT OR REPLACE deletes rows without firing their triggers.

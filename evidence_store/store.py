@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from evidence_store import (
+    accesses,
     changes,
     entries,
     evidence,
@@ -22,8 +23,10 @@ from evidence_store import (
     replay,
     schema,
     sweeps,
+    timeline,
     verification,
 )
+from evidence_store.accesses import Access
 from evidence_store.answers import (
     Changes,
     Checkpoint,
@@ -45,11 +48,12 @@ from evidence_store.answers import (
 )
 from evidence_store.database import Database, open_database
 from evidence_store.digests import derived, key_fingerprint
-from evidence_store.errors import KeyMissingError, StoreMissingError
+from evidence_store.errors import KeyMissingError, NotAllowedError, StoreMissingError
 from evidence_store.interface import Clock, Progress
 from evidence_store.keeping import Keeping
 from evidence_store.location import File, Location
-from evidence_store.model import Plan, ResourceKey, UnitRecord
+from evidence_store.model import PartKey, Plan, ResourceKey, UnitRecord
+from evidence_store.timeline import FindingRun, Reading, Sighting
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -223,13 +227,44 @@ class Store:
         with self._database.reading() as connection:
             return sweeps.still_open(connection)
 
+    def accessed(
+        self,
+        who: str,
+        way: str,
+        target: str | None = None,
+        key: ResourceKey | None = None,
+        detail: str = "",
+    ) -> None:
+        """Log that evidence was read or handed out; `way` is one of `accesses.WAYS`.
+
+        Raises:
+            ReadOnlyError: If the store cannot be written: reading it works all the same.
+        """
+        with self._database.writing("accesses") as connection:
+            accesses.log(connection, self._clock(), who, way, target=target, key=key, detail=detail)
+
+    def accesses(self, as_of: datetime | None = None) -> Iterator[Access]:
+        """Every access that was logged, the newest first."""
+        with self._database.reading() as connection:
+            yield from accesses.read(connection, as_of)
+
+    def _seal_accesses(self) -> None:
+        """Let an entry commit to the accesses since the last; who only sequences cannot."""
+        with self._database.reading() as connection:
+            if not accesses.unsealed(connection):
+                return
+        with suppress(NotAllowedError), self._writing(LEDGER) as connection:
+            accesses.seal(connection, self._clock())
+
     def sequence(self) -> int:
         """Give pending entries their place in the ledger; return how many."""
+        self._seal_accesses()
         with self._writing(SEQUENCER) as connection:
             return ledger.sequence(connection)
 
     def checkpoint(self) -> Checkpoint:
         """Sequence, then sign the tree; the same tree gives the same note."""
+        self._seal_accesses()
         with self._writing(SEQUENCER) as connection:
             ledger.sequence(connection)
             return ledger.checkpoint(connection, self.origin, self._keys)
@@ -314,6 +349,27 @@ class Store:
         """Every content the resource ever had, oldest first."""
         with self._database.reading() as connection:
             return evidence.history(connection, target, key)
+
+    def readings(
+        self, target: str, part: PartKey, as_of: datetime | None = None
+    ) -> Sequence[Reading]:
+        """How a listing went in each entry of its target, oldest first."""
+        with self._database.reading() as connection:
+            return timeline.readings(connection, target, part, as_of)
+
+    def sightings(
+        self, target: str, key: ResourceKey, as_of: datetime | None = None
+    ) -> Sequence[Sighting]:
+        """A resource in each entry of its target, from the first that saw it, oldest first."""
+        with self._database.reading() as connection:
+            return timeline.sightings(connection, target, key, as_of)
+
+    def finding_history(
+        self, target: str, key: ResourceKey, check_id: str, as_of: datetime | None = None
+    ) -> Sequence[FindingRun]:
+        """Every change of what a check said of a resource, or of a listing, oldest first."""
+        with self._database.reading() as connection:
+            return timeline.finding_runs(connection, target, key, check_id, as_of)
 
     def changes(self, sweep_a: int, sweep_b: int) -> Changes:
         """What differs between the end of one sweep and the end of a later one."""

@@ -147,6 +147,21 @@ part_documents: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Who did what with evidence, and the entry that commits to it. Readers may insert the former.
+accesses: Final = sa.Table(
+    "accesses",
+    metadata,
+    _id(),
+    _number("at"),
+    _text("who"),
+    _text("way"),
+    _number("target_id", null=True),
+    _number("resource_id", null=True),
+    _text("detail"),
+)
+
+access_seals: Final = sa.Table("access_seals", metadata, _key("access_id"), _number("entry_id"))
+
 attachments: Final = sa.Table(
     "attachments",
     metadata,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from evidence_store import ledger, merkle, note
+from evidence_store import accesses, ledger, merkle, note
 from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
 from evidence_store.database import Database, database_of
@@ -91,6 +91,7 @@ class Verification:
             ("entries", self._entries),
             ("attachments", self._attachments),
             ("letting go", self._letting_go),
+            ("accesses", self._accesses),
             ("units", self._units),
             ("leaves", self._leaves),
             ("checkpoints", self._checkpoints),
@@ -247,6 +248,10 @@ class Verification:
 
     def _letting_go(self) -> None:
         LettingGo(self.connection, self.keys.secret, self.bodies, self.problem).check()
+
+    def _accesses(self) -> None:
+        if waiting := accesses.verify(self.connection, self.bodies, self.problem):
+            self.statements.append(f"{waiting} accesses are not sealed by an entry yet.")
 
     def _units(self) -> None:
         units = Units(self.connection, self.keys.secret, self.bodies, self.scopes, self.problem)

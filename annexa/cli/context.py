@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annexa.sweep import Bound
     from collectors import Catalog
     from config import Settings
-    from evidence_store import Location, Store
+    from evidence_store import Location, ResourceKey, Store
     from evidence_store.answers import FindingRow
     from mappings import Mapping as Framework
 
@@ -176,6 +176,30 @@ class Context:
                 raise click.UsageError(
                     f"--{flag} does not apply here" + (f": {why}" if why else "")
                 )
+
+    def accessed(
+        self,
+        store: Store,
+        way: str,
+        target: str | None = None,
+        key: ResourceKey | None = None,
+        detail: str = "",
+    ) -> None:
+        """Log that evidence was read or handed out; where it cannot be, say so and go on."""
+        from annexa.principal import principal  # noqa: PLC0415 - when needed
+        from evidence_store import (  # noqa: PLC0415 - as above
+            DiskFullError,
+            LockedError,
+            NotAllowedError,
+            ReadOnlyError,
+        )
+
+        if self.as_of is not None:
+            detail = f"{detail} as of {self.as_of:%Y-%m-%dT%H:%M:%SZ}".lstrip()
+        try:
+            store.accessed(principal(self.settings), way, target, key, detail)
+        except (DiskFullError, LockedError, NotAllowedError, ReadOnlyError) as error:
+            click.echo(f"this access was not logged: {error}", err=True)
 
     def check_names(self) -> None:
         """Refuse names of collectors that are not installed."""

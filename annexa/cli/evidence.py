@@ -9,8 +9,10 @@ import click
 import orjson
 
 from annexa.cli import FAILS, OK, STORE
+from annexa.cli.accesses import accesses
 from annexa.cli.context import Context, common, target_named
 from annexa.cli.erase import erase
+from annexa.cli.history import history
 from annexa.cli.package import export_evidence, print_key, print_verifier
 from annexa.cli.render import Column, cell, console, counted, json_text, say, show
 
@@ -25,7 +27,7 @@ def evidence() -> None:
     """Show stored evidence; re-perform its checks; export it with proof; erase personal data."""
 
 
-for each in (erase, export_evidence, print_verifier, print_key):
+for each in (history, accesses, erase, export_evidence, print_verifier, print_key):
     evidence.add_command(each)
 
 
@@ -40,6 +42,7 @@ def show_evidence(context: Context, target_key: str, resource: str | None) -> No
         key = target_named(store, target_key)
         if resource is None:
             _list(context, store, key)
+            context.accessed(store, "listed", key)
             return
         found = list(store.resource(key, resource, context.as_of))
         if not found:
@@ -53,6 +56,8 @@ def show_evidence(context: Context, target_key: str, resource: str | None) -> No
                 f"{key} has no resource {resource!r}; list them: annexa evidence show {key}"
             )
         items = [_item(store, row) for row in found]
+        for row in found:
+            context.accessed(store, "shown", key, row.key)
     click.echo(json_text(items[0] if len(items) == 1 else items))
 
 
@@ -119,6 +124,8 @@ def replay(context: Context) -> int:
     with context.store() as store:
         keys = [row.target for row in store.targets(context.as_of) if context.asked(row.target)]
         results = [again(store, context.catalog, key, context.as_of) for key in keys]
+        for result in results:
+            context.accessed(store, "replayed", result.target, detail=f"sweep {result.sweep}")
     if context.layout == "table":
         for result in results:
             _print_replay(result)
@@ -179,6 +186,7 @@ def verify(context: Context, *, rebuild_cache: bool) -> int:
         if rebuild_cache and cached:
             click.echo(f"cached state of {store.rebuild_cache()} targets made anew", err=True)
             report = _with_progress(store)
+        context.accessed(store, "verified", detail=counted(len(report.problems), "problem"))
     if context.layout == "table":
         _print_report(report)
     else:

@@ -70,6 +70,7 @@ def export(context: Context, output: Path | None) -> None:
             "parts": (PARTS, _parts(context, store)),
         }
         head = _head(context, store, rolled)
+        context.accessed(store, "exported", detail=f"{context.layout}, {len(rows)} findings")
     try:
         _write(context.layout, output, head, tables)
     except OSError as error:

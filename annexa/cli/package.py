@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from annexa.cli.context import Context, common
+from annexa.cli.render import counted
 
 if TYPE_CHECKING:
     from annexa.export import Withholding
@@ -78,6 +79,10 @@ def export_evidence(  # noqa: PLR0913 - one parameter per option
                 leaves=not paths_only,
                 withholding=_withholding(withhold, redact_file, reasons=with_reasons),
             ),
+        )
+        told = "redacted" if withhold or redact_file else "whole"
+        context.accessed(
+            store, "exported", detail=f"package, {told}, {counted(package.items, 'item')}"
         )
     export.write(package.files, output, package.dated)
     for warning in package.warnings:
