@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from collectors import Connection
-from config import ActiveDirectoryTarget, AnyTarget, AwsTarget, LinuxTarget, SecretError, SecretRef
+from collectors import CallError, Cause, Connection
+from config import (
+    ActiveDirectoryTarget,
+    AnyTarget,
+    AwsTarget,
+    GithubTarget,
+    LinuxTarget,
+    SecretError,
+    SecretRef,
+)
 
 
 def connection(name: str, target: AnyTarget) -> Connection:
@@ -22,6 +30,8 @@ def connection(name: str, target: AnyTarget) -> Connection:
             return _aws(name, target)
         case ActiveDirectoryTarget():
             return _active_directory(name, target)
+        case GithubTarget():
+            return _github(name, target)
 
 
 def _linux(name: str, target: LinuxTarget) -> Connection:
@@ -60,6 +70,24 @@ def _active_directory(name: str, target: ActiveDirectoryTarget) -> Connection:
     )
 
 
+def _github(name: str, target: GithubTarget) -> Connection:
+    from collectors.github import AppKey, GithubConnection  # noqa: PLC0415 - one platform at a time
+
+    app = None
+    if target.app_id and target.installation_id and target.private_key:
+        key = secret(f"targets.{name}.private_key", target.private_key)
+        app = AppKey(target.app_id, target.installation_id, key)
+    return GithubConnection(
+        name=name,
+        organisation=target.organisation,
+        token=secret(f"targets.{name}.token", target.token) if target.token else None,
+        app=app,
+        base_url=target.base_url,
+        ca_file=path_text(target.ca_file),
+        proxy=target.proxy,
+    )
+
+
 def path_text(path: Path | None) -> str | None:
     """A path as libraries take it."""
     return str(path) if path else None
@@ -68,6 +96,8 @@ def path_text(path: Path | None) -> str | None:
 def secret(setting: str, reference: SecretRef) -> Callable[[], str]:
     """What fetches a secret each time it is needed, so that a renewed one is taken.
 
+    One that is gone by then is refused as a platform would refuse it.
+
     Raises:
         SecretError: it cannot be had now; names the setting.
     """
@@ -75,4 +105,12 @@ def secret(setting: str, reference: SecretRef) -> Callable[[], str]:
         reference.get()
     except SecretError as error:
         raise SecretError(f"{setting}: {error}") from None
-    return reference.get
+
+    def get() -> str:
+        try:
+            return reference.get()
+        except SecretError as error:
+            cure = f"the secret {setting}"
+            raise CallError(Cause.DENIED, "secret is gone", f"{setting}: {error}", cure) from None
+
+    return get

@@ -30,6 +30,7 @@ from collectors.model import (
     Total,
     Unlisted,
     Unread,
+    brought,
     fact,
     moment,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "Unlisted",
     "Unread",
     "Verdict",
+    "brought",
     "catalog",
     "criterion",
     "fact",

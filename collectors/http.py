@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from collectors.calls import Caller, Note, PassingError, Place
+from collectors.calls import Caller, Note, PassingError, Place, ThrottledError
 from collectors.http_answers import Answer, Reset, Understand, is_json, meaning, patience, read_json
 from collectors.http_pages import Pager, by_cursor, by_link_header, one_page
 from collectors.http_reads import (
@@ -75,7 +75,8 @@ class Site:
         request_ids: the headers in which it names a request, lower-case.
         resets: the headers that say when a spent quota is renewed, lower-case.
         code: its own word for an error, found in an answer; "" where there is none.
-        understand: its own reading of an answer, before the status is looked at.
+        understand: its own reading of an answer, before the status is looked at; a throttle that
+            it finds waits as long as the answer's clocks say.
         largest: bytes of one answer.
     """
 
@@ -246,10 +247,12 @@ class Api:
 
     def _judge(self, answer: Answer) -> None:
         """Raise what the platform, else the status, says is wrong with an answer."""
+        after = patience(answer.headers, self.site.resets, self._caller.clock.now())
         if meant := self.site.understand(answer):
+            if isinstance(meant, ThrottledError) and meant.after is None:
+                meant.after = after
             raise meant
         code = self.site.code(answer) or f"HTTP {answer.status}"
-        after = patience(answer.headers, self.site.resets, self._caller.clock.now())
         if answer.status == 401 and self._credential.renew():
             raise PassingError(code, "the token was refused before its time; it is renewed")
         if meant := meaning(answer, code, after):

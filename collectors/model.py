@@ -147,11 +147,14 @@ class Resource(Generic[Row]):
 
 
 class Fact(Generic[Kind, Api, Raw]):
-    """One further call about a resource; reading it in a check never calls the network."""
+    """One further call about a resource; reading it in a check never calls the network.
+
+    Without a call, it is an answer that the listing brings along, with a permission of its own.
+    """
 
     def __init__(
         self,
-        call: Callable[[Kind, Api], Raw],
+        call: Callable[[Kind, Api], Raw] | None,
         permissions: tuple[str, ...],
         absent: tuple[str, ...],
         *,
@@ -163,8 +166,11 @@ class Fact(Generic[Kind, Api, Raw]):
         self.absent = absent
         self.reads_from = reads_from
         self.slow = slow
-        self.name = call.__name__
-        self.__doc__ = call.__doc__
+        self.name = call.__name__ if call else ""
+        self.__doc__ = call.__doc__ if call else None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
 
     @property
     def permission(self) -> str:
@@ -198,6 +204,15 @@ def fact(
     """
     codes = (absent,) if isinstance(absent, str) else absent
     return lambda call: Fact(call, permissions, codes, reads_from=reads_from, slow=slow)
+
+
+def brought(*permissions: str) -> Fact[Any, Any, Any]:
+    """Declare a fact that the listing brings along in `facts`, for answers that come in bulk.
+
+    `protection: Fact[Any, Any, Protection | None] = brought("administration:read")`. Where the
+    listing leaves it out, it counts as not asked.
+    """
+    return Fact(None, permissions, (), reads_from="", slow=False)
 
 
 def moment(value: object) -> datetime:

@@ -150,7 +150,7 @@ def read_facts(
     facts = {
         name: _read_fact(definition, resource, collector, target, defect)
         for name, definition in definitions.items()
-        if name not in resource.facts
+        if definition.call is not None and name not in resource.facts
     }
     return replace(resource, facts={**resource.facts, **facts})
 
@@ -166,7 +166,7 @@ def _read_fact(
         return Unread("slow reads are off", "slow = true", Cause.NOT_ASKED)
     try:
         api = target.api(definition.reads_from or collector.reads_from, resource.scope)
-        value = definition.call(resource, api)
+        value = definition.call(resource, api) if definition.call else None
     except CallError as error:
         if error.code in definition.absent:
             return Absent(error.code)

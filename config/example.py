@@ -22,6 +22,7 @@ from config.settings import (
     Criterion,
     Daemon,
     Freshness,
+    GithubTarget,
     Inherited,
     LinuxTarget,
     Log,
@@ -71,6 +72,20 @@ _KEPT = {
     name: seconds(days)
     for name, days in (("documents", "3653d"), ("journals", "1200d"), ("activities", "1200d"))
 }
+_GITHUB = {
+    "platform": "github",
+    "organisation": "acme",
+    "app_id": "123456",
+    "installation_id": "7890123",
+    "private_key": "cred:github-app-key",
+}
+
+_LABS = {
+    "platform": "github",
+    "organisation": "acme-labs",
+    "token": "file:secrets/github-token",
+    "proxy": "http://proxy.acme.example:3128",
+}
 
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
@@ -80,6 +95,8 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-prod]", AwsTarget, _AWS, False),
     ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
     ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
+    ("[targets.acme-code]", GithubTarget, _GITHUB, False),
+    ("[targets.acme-labs]", GithubTarget, _LABS, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
     (
         "[scope]",

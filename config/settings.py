@@ -24,7 +24,14 @@ from config.declarations import (
     Tolerance,
 )
 from config.schedules import Daemon, OwnSchedule, Schedule
-from config.targets import ActiveDirectoryTarget, AnyTarget, AwsTarget, LinuxTarget, Target
+from config.targets import (
+    ActiveDirectoryTarget,
+    AnyTarget,
+    AwsTarget,
+    GithubTarget,
+    LinuxTarget,
+    Target,
+)
 from config.values import (
     CheckId,
     DatabaseAddress,
@@ -52,6 +59,7 @@ __all__ = [
     "CriterionValue",
     "Daemon",
     "Freshness",
+    "GithubTarget",
     "Inherited",
     "LinuxTarget",
     "Log",

@@ -14,6 +14,8 @@ Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$")]
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 
 
 class TargetSettings(Model):
@@ -132,5 +134,53 @@ class ActiveDirectoryTarget(TargetSettings):
         return self.url, "url"
 
 
-AnyTarget: TypeAlias = LinuxTarget | AwsTarget | ActiveDirectoryTarget
+class HttpTarget(TargetSettings):
+    """What every target that is read over HTTP can say."""
+
+    ca_file: FilePath | None = None
+    """The certificate authorities to trust, as a PEM file, where a proxy inspects TLS."""
+    proxy: Endpoint | None = None
+    """The proxy to use; without it, the one of the environment (`HTTPS_PROXY`, `NO_PROXY`)."""
+    rate: float = Field(default=10.0, gt=0, le=1000)
+    """Calls per second to begin with, per service; throttling lowers it."""
+
+    @property
+    def first_rate(self) -> float:
+        """The `rate`."""
+        return self.rate
+
+
+class GithubTarget(HttpTarget):
+    """A GitHub organisation, read by an installed GitHub App or with a fine-grained token."""
+
+    platform: Literal["github"]
+    """`github`: a GitHub organisation."""
+    organisation: Login
+    """The organisation's login, as in `https://github.com/<login>`."""
+    token: Secret | None = None
+    """A fine-grained personal access token of an owner: `env:NAME`, `file:path` or `cred:name`."""
+    app_id: Digits | None = None
+    """The id of the GitHub App that is installed in the organisation, in quotes."""
+    installation_id: Digits | None = None
+    """The id of the app's installation, in quotes."""
+    private_key: Secret | None = None
+    """The app's private key in PEM form: `file:path` or `cred:name`."""
+    base_url: Endpoint = "https://api.github.com"
+    """The API's address; `https://HOST/api/v3` on an own server."""
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The organisation, at its address."""
+        return f"{self.base_url} {self.organisation.lower()}", "organisation"
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """One way to sign in, and a whole one."""
+        app = (self.app_id, self.installation_id, self.private_key)
+        if self.token is not None and any(app):
+            yield ("token",), "is one way to sign in, the app another; keep one of them"
+        elif self.token is None and not all(app):
+            yield (), "needs token, or all of app_id, installation_id and private_key"
+
+
+AnyTarget: TypeAlias = LinuxTarget | AwsTarget | ActiveDirectoryTarget | GithubTarget
 Target: TypeAlias = Annotated[AnyTarget, Field(discriminator="platform")]

@@ -21,6 +21,8 @@ A description's errors are named in `loose`, by operation, with the reason in th
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import re
 import ssl
@@ -33,7 +35,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jsonschema
 
@@ -156,6 +158,42 @@ def google_pages(key: str) -> Paging:
     return paged
 
 
+class Judge:
+    """One description's schemas; what was found valid once is not judged again."""
+
+    _made: ClassVar[dict[int, tuple[Any, Judge]]] = {}
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        schemas = spec.get("components", {}).get("schemas", {})
+        self._components = {"schemas": _as_json_schema(schemas, names=True)}
+        self._validators: dict[str, jsonschema.Draft202012Validator] = {}
+        self._valid: set[tuple[str, str]] = set()
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any]) -> Judge:
+        """The judge of a description, made once."""
+        if id(spec) not in cls._made:
+            cls._made[id(spec)] = spec, cls(spec)
+        return cls._made[id(spec)][1]
+
+    def errors(self, name: str, schema: Any, value: Any) -> list[str]:
+        """The first few things that are wrong with a value; `name` is the schema's."""
+        seen = name, json.dumps(value, sort_keys=True)
+        if seen in self._valid:
+            return []
+        validator = self._validators.get(name)
+        if validator is None:
+            whole = {**_as_json_schema(schema), "components": self._components}
+            validator = self._validators[name] = jsonschema.Draft202012Validator(whole)
+        found = [
+            f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
+            for error in itertools.islice(validator.iter_errors(value), 5)
+        ]
+        if not found:
+            self._valid.add(seen)
+        return found
+
+
 class SpecServer:
     """One tenant; a context manager that serves while it is entered.
 
@@ -200,10 +238,7 @@ class SpecServer:
             ((path.count("{"), _pattern(path), path) for path in self.spec["paths"]),
             key=lambda route: route[0],
         )
-        schemas = self.spec.get("components", {}).get("schemas", {})
-        self._components = {"schemas": _as_json_schema(schemas, names=True)}
-        self._validators: dict[str, jsonschema.Draft202012Validator] = {}
-        self._valid: set[int] = set()
+        self._judge_of = Judge.of(self.spec)
         self.url = ""
 
     # -- what a test says and asks ---------------------------------------------------------------
@@ -312,9 +347,11 @@ class SpecServer:
         if wrong := self._judge(asked, template, operation):
             self.violations.append(f"{asked.method} {path}: {wrong}")
             return Scripted(400, body={"message": wrong})
+        if step is not None:
+            return step
         if self.token is not None and asked.headers.get("authorization") != self.token:
             return Scripted(401, {"WWW-Authenticate": "Bearer"}, {"message": "Bad credentials"})
-        return step or self._data(asked, operation)
+        return self._data(asked, operation)
 
     def _data(self, asked: Asked, operation: Mapping[str, Any]) -> Scripted:
         data = self.data.get(f"{asked.method} {asked.path}", self.data.get(asked.key, ...))
@@ -376,8 +413,8 @@ class SpecServer:
             typed = value == "true"
         elif schema.get("type") == "array":
             typed = value.split(",")
-        errors = self._validator(f"{name} {asked.key}", schema).iter_errors(typed)
-        return next((f"{name}={value!r}: {error.message[:140]}" for error in errors), "")
+        errors = self._judge_of.errors(f"{name} {asked.key}", schema, typed)
+        return f"{name}={value!r}: {errors[0]}" if errors else ""
 
     def _wrong_body(self, asked: Asked, operation: Mapping[str, Any]) -> str:
         wanted = self._resolved(operation.get("requestBody", {}))
@@ -389,9 +426,9 @@ class SpecServer:
         media = wanted.get("content", {})
         if kind not in media:
             return f"a body of type {kind} where {', '.join(media)} is described"
-        validator = self._validator(f"body {asked.key}", media[kind].get("schema", {}))
-        errors = validator.iter_errors(asked.body)
-        return next((f"body: {error.message[:140]}" for error in errors), "")
+        schema = media[kind].get("schema", {})
+        errors = self._judge_of.errors(f"body {asked.key}", schema, asked.body)
+        return f"body: {errors[0]}" if errors else ""
 
     def _check_answer(self, key: str, operation: Mapping[str, Any], body: Any) -> None:
         if key in self._loose:
@@ -400,23 +437,8 @@ class SpecServer:
         media = self._resolved(good).get("content", {}).get("application/json", {})
         if "schema" not in media:
             return
-        seen = hash((key, json.dumps(body, sort_keys=True)))
-        if seen in self._valid:
-            return
-        errors = [
-            f"{key}: our {'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
-            for error in self._validator(f"answer {key}", media["schema"]).iter_errors(body)
-        ]
-        self.violations += errors[:5]
-        if not errors:
-            self._valid.add(seen)
-
-    def _validator(self, name: str, schema: Any) -> jsonschema.Draft202012Validator:
-        made = self._validators.get(name)
-        if made is None:
-            whole = {**_as_json_schema(schema), "components": self._components}
-            made = self._validators[name] = jsonschema.Draft202012Validator(whole)
-        return made
+        errors = self._judge_of.errors(f"answer {key}", media["schema"], body)
+        self.violations += [f"{key}: our {error}" for error in errors]
 
     def _example(self, operation: Mapping[str, Any]) -> Any:
         good = self._resolved(operation.get("responses", {}).get("200", {}))
@@ -434,6 +456,7 @@ class SpecServer:
         return node
 
 
+@functools.cache
 def load_spec(name: str) -> dict[str, Any]:
     """A description of `tests/specs/` by its name."""
     found = sorted(SPECS.glob(f"{name}.*json"))

@@ -20,7 +20,13 @@ IDS = Path(__file__).parent / "check_ids.txt"
 AWS_READ = re.compile(r"[a-z0-9-]+:(Get|List|Describe|Lookup|Search)[A-Za-z0-9]*")
 DIRECTORY_READ = re.compile(r"Read .+")
 HOST_READ = re.compile(r"(read|list|stat|run):\S.*")
-READS = {"active_directory": DIRECTORY_READ, "aws": AWS_READ, "linux": HOST_READ}
+GITHUB_READ = re.compile(r"[a-z_]+:read")
+READS = {
+    "active_directory": DIRECTORY_READ,
+    "aws": AWS_READ,
+    "github": GITHUB_READ,
+    "linux": HOST_READ,
+}
 NAMED_EXCEPTION = "iam:GenerateCredentialReport"
 
 

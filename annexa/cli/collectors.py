@@ -76,6 +76,11 @@ HOW_TO_GRANT: Final = {
         "policies, which only domain administrators see. Delegate Read on CN=Password Settings\n"
         "Container,CN=System to the account, or their check stays unknown."
     ),
+    "github": (
+        "Create a GitHub App with these permissions, all of them to read only, install it in the\n"
+        "organisation for all repositories, and give app_id, installation_id and private_key.\n"
+        "A fine-grained token of an owner works too, but is told no personal access tokens."
+    ),
     "linux": (
         "As root nothing is missing. For ordinary users what only root may read is unknown:\n"
         "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"

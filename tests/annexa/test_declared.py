@@ -10,8 +10,10 @@ import pytest
 
 from annexa import declared
 from annexa.declared import DeclarationError, bound, jobs, out_of_scope, scope
+from collectors import CallError
+from collectors.github import GithubConnection
 from collectors.linux import LinuxConnection
-from config import Settings
+from config import ConfigError, SecretError, Settings
 from config.load import parse
 from tests.acme import CATALOG
 
@@ -202,3 +204,41 @@ def test_an_image_is_named_by_its_folder(tmp_path: Path) -> None:
     assert "/" not in job.connection.key.partition("/")[2]
     assert isinstance(job.connection, LinuxConnection)
     assert job.connection.root == str(tmp_path)
+
+
+GITHUB = """
+[targets.code]
+platform = "github"
+organisation = "acme"
+rate = 3
+"""
+
+
+def test_a_github_organisation_is_read_by_app_or_token_fetched_when_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("APP_KEY", "a key")
+    app = 'app_id = "1"\ninstallation_id = "2"\nprivate_key = "env:APP_KEY"\n'
+    (job,) = jobs(settings(GITHUB + app), dt.date(2026, 11, 24))
+    assert isinstance(job.connection, GithubConnection)
+    assert (job.connection.key, job.rate) == ("github/code", 3)
+    assert job.connection.app is not None
+    assert job.connection.app.private_key() == "a key"
+    monkeypatch.delenv("APP_KEY")
+    with pytest.raises(CallError, match=r"targets\.code\.private_key: .* APP_KEY is not set"):
+        job.connection.app.private_key()
+    with pytest.raises(SecretError, match=r"targets\.code\.token"):
+        jobs(settings(GITHUB + 'token = "env:TOKEN"'), dt.date(2026, 11, 24))
+
+
+@pytest.mark.parametrize(
+    "sign_in",
+    [
+        "",
+        'app_id = "1"',
+        'token = "env:T"\napp_id = "1"\ninstallation_id = "2"\nprivate_key = "env:K"',
+    ],
+)
+def test_a_github_organisation_needs_one_whole_way_to_sign_in(sign_in: str) -> None:
+    with pytest.raises(ConfigError):
+        settings(GITHUB + sign_in)
