@@ -45,8 +45,8 @@ class Item(NamedTuple):
     @property
     def kind(self) -> str:
         """Its kind, unless that is kept back."""
-        kept_back = not self.is_named and ("kind" in self.hidden or not self.resource.members)
-        return "(kind kept back)" if kept_back else self.resource.key.kind
+        told = self.resource.members and not self.hidden & {"kind", DOCUMENT}
+        return self.resource.key.kind if self.is_named or told else "(kind kept back)"
 
     @property
     def is_whole(self) -> bool:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Check a package of evidence from annexa, offline, without annexa and without trusting it.
 
     python verify_annexa.py PACKAGE --key 'ORIGIN+HASH+BASE64' [--head FILE] [--tsa-ca FILE]
@@ -26,9 +25,8 @@ from pathlib import Path
 from typing import Any, Iterator, Optional
 
 KNOWN = r"(manifest|checkpoint|earlier|consistency|index)\.txt|README\.md|verify_annexa\.py"
-KNOWN += r"|ledger/\d+\.(json|tlog-proof)|units/\d+/[-.\w]+|items/\d+\.(json|txt)|timestamps/.+"
+KNOWN += r"|(ledger|items|timestamps|units/[0-9]+)/[-._0-9A-Za-z]+"
 STATED = rb"\x02.{2,40}?\x18.([0-9]{14}[.0-9]*Z)"  # of a time stamp: serial number, then the time
-MOST = 4 << 30  # bytes of a package
 MEMBER, CONTENT = b"annexa member v1\x00", b"annexa content v1\x00"
 Files = dict[str, bytes]
 
@@ -128,15 +126,13 @@ def climbed(data: bytes, path: list[str]) -> tuple[str, str]:
     """The root that siblings, left `L<hex>` or right `R<hex>`, lead to; and the leaf's place."""
     value, place = sha256(b"\x00" + data).digest(), ""
     for step in path:
-        side, sibling = step[0], unhexed(step[1:])
-        need(side in "LR", "a step of a path is neither L nor R")
-        value = node(sibling, value) if side == "L" else node(value, sibling)
-        place = ("1" if side == "L" else "0") + place
+        need(step[0] in "LR", "a step of a path is neither L nor R")
+        pair = (unhexed(step[1:]), value) if step[0] == "L" else (value, unhexed(step[1:]))
+        value, place = node(*pair), ("1" if step[0] == "L" else "0") + place
     return value.hex(), place
 
 
-# ---- Texts: every one has exactly one form, so that no byte can change unseen --------------------
-def unhexed(text: str) -> bytes:
+def unhexed(text: str) -> bytes:  # like all that follow: one form only, no byte changes unseen
     need(re.fullmatch("[0-9a-f]{64}", text), f"no SHA-256 in hex: {text[:80]!r}")
     return bytes.fromhex(text)
 
@@ -160,15 +156,15 @@ def lines_of(data: bytes) -> list[str]:
 def unjson(data: bytes) -> Any:
     """JSON written exactly as a package writes it."""
     value = json.loads(data.decode())
-    same = json.dumps(value, sort_keys=True, indent=1) + "\n" == data.decode()
-    need(same, "this JSON is not written as a package writes it")
+    again = json.dumps(value, sort_keys=True, indent=1) + "\n"
+    need(again == data.decode(), "this JSON is not written as a package writes it")
     return value
 
 
-def fields(value: Any, *names: str) -> list[Any]:
+def fields(value: Any, names: str) -> list[Any]:
     """The values of an object that has exactly these fields."""
-    need(isinstance(value, dict) and set(value) == set(names), f"not exactly the fields {names}")
-    return [value[name] for name in names]
+    need(isinstance(value, dict) and {*value} == {*names.split()}, f"not just the fields {names}")
+    return [value[name] for name in names.split()]
 
 
 class Key:
@@ -178,9 +174,8 @@ class Key:
         text, _, sizes = text.partition(" ")
         self.name, hint, encoded = text.split("+", 2)
         raw, self.hint = unbased(encoded), bytes.fromhex(hint)
-        need(raw[:1] == b"\x01" and len(raw) == 33, "no Ed25519 key of a signed note")
         named = sha256(self.name.encode() + b"\n" + raw).digest()[:4]
-        need(named == self.hint, "the key does not agree with its own hash: a typing mistake?")
+        need(raw[:1] == b"\x01" and named == self.hint, "no Ed25519 key of a note, or mistyped")
         first, _, last = sizes.partition("-")
         self.sizes = range(counted(first or "0"), (counted(last) if last else 1 << 62) + 1)
         self.public = raw[1:]
@@ -193,7 +188,6 @@ class Note:
         signed, _, signatures = text.rpartition("\n\n")
         self.origin, size, root, *_ = signed.split("\n")
         self.size, self.root, self.signers = counted(size), unbased(root), set()
-        need(len(self.root) == 32, "the root of a head has 32 bytes")
         for line in lines_of(signatures.encode()):
             dash, name, encoded = line.split(" ")
             raw = unbased(encoded)
@@ -205,7 +199,6 @@ class Note:
                 self.signers.add(key.hint.hex())
 
 
-# ---- What a package holds ------------------------------------------------------------------------
 class Value:
     """A value opened by its salt, or the digest of one that is kept back."""
 
@@ -214,9 +207,9 @@ class Value:
         self.why, self.text = box.get("why"), box.get("value")
         if self.why:
             need(self.why in {"withheld", "erased"}, "kept back for no known reason")
-            self.digest = unhexed(fields(box, "digest", "why")[0])
+            self.digest = unhexed(fields(box, "digest why")[0])
         else:
-            salt, text = fields(box, "salt", "value")
+            salt, text = fields(box, "salt value")
             self.digest = sha256(MEMBER + unhexed(salt) + self.name + text.encode()).digest()
 
 
@@ -227,10 +220,9 @@ class Unit:
         self.position, self.body, self.files, self.shown = position, body, files, 0
         self.parts = json.loads(self.committed("parts.json", body["parts"]))
         self.observed = {row: time for time, rows in body["observed"].items() for row in rows}
-        self.carried: dict[int, dict[str, str]] = {}
-        for row, digest in ((n, part["carried"]) for n, part in enumerate(self.parts)):
-            if digest:
-                self.carried[row] = dict(json.loads(self.committed(f"carried-{row}.json", digest)))
+        lists = {row: part["carried"] for row, part in enumerate(self.parts) if part["carried"]}
+        texts = {row: self.committed(f"carried-{row}.json", each) for row, each in lists.items()}
+        self.carried = {row: dict(json.loads(text)) for row, text in texts.items()}
         self.leaves = self.all_leaves() if "leaves.txt" in self.files else None
         for name, lines in unjson(self.files.pop("lines.json", b"{}\n")).items():
             self.attached(name, lines)
@@ -256,7 +248,7 @@ class Unit:
         """Refuse unless these are lines of the journal, or of what moves by itself, in order."""
         places = []
         for line in lines:
-            path, salt, text = fields(line, "path", "salt", "value")
+            path, salt, text = fields(line, "path salt value")
             root, place = climbed(Value("line", {"salt": salt, "value": text}).digest, path)
             need(root == self.body["attachments"][name], f"no line of {name}")
             places.append(place)
@@ -271,26 +263,27 @@ class Unit:
         if part["state"] == "carried" or carried:
             return f"NOT READ in sweep {self.body['sweep']} ({why or 'not asked'}): {since}, {seen}"
         how = "complete" if part["state"] == "complete" else f"INCOMPLETE ({why}), {since}"
-        return f"read {seen}, listing {how}: {part['collected']} rows of {part['total'] or '?'}"
+        return f"read {seen}, listing {how}: {part['collected']} rows, stated {part['total']}"
 
 
 class Item:
     """One resource, or a listing itself, with its findings: proven while it is read."""
 
     def __init__(self, data: bytes, units: dict[int, Unit]) -> None:
-        names = "document", "entry", "findings", "key", "proof"
-        document, entry, findings, key, proof = fields(unjson(data), *names)
+        told = fields(unjson(data), "document entry findings key proof")
+        document, entry, findings, key, proof = told
         self.unit, self.key = units[entry], Value("key", key)
         self.members: dict[str, Value] = {}
         self.kind, self.scope, self.id = json.loads(self.key.text or '[null, null, ""]')
         content = self.content(document)
-        for name, named in (("kind", self.kind), ("id", self.id)):
-            told = json.loads((name in self.members and self.members[name].text) or "null")
-            need(self.key.why or told in {None, named}, f"the key names another {name}")
-            self.kind = self.kind or told
+        texts = (self.members[n].text if n in self.members else None for n in ("kind", "id"))
+        kind, name = (json.loads(text or "null") for text in texts)
+        agrees = kind in {None, self.kind} and name in {None, self.id}
+        need(self.key.why or agrees, "the key names another resource than the document")
+        self.kind = self.kind or kind
         self.findings, rows = [], []
         for found in findings:
-            check, status, cause, reason = fields(found, "check", "status", "cause", "reason")
+            check, status, cause, reason = fields(found, "check status cause reason")
             digest = sha256(b"annexa check v1\x00" + check.encode()).hexdigest()
             value = Value("reason", reason) if reason else None
             self.findings.append((status, cause, json.loads(check)["id"], value))
@@ -307,8 +300,8 @@ class Item:
             need(self.id is None, "its document is left out without a word")
             return None
         if "why" in document:
-            self.members = {"document": Value("", document)}
-            return self.members["document"].digest
+            self.members = {"(all)": Value("", document)}
+            return self.members["(all)"].digest
         self.members = {name: Value(name, box) for name, box in document.items()}
         need({"id", "kind", "scope"} <= set(document), "the document lacks its id, kind or scope")
         digests = [self.members[name].name + self.members[name].digest for name in sorted(document)]
@@ -321,7 +314,7 @@ class Item:
             found, content_hex = unit.leaves.get(key.hex()), content.hex() if content else "-"
             need(proof is None and found == [content_hex, verdict.hex()], "it is not in leaves.txt")
         else:
-            paths = dict(zip(("state", "verdicts"), fields(proof, "state", "verdicts")))
+            paths = dict(zip(("state", "verdicts"), fields(proof, "state verdicts")))
             for name, value in (("state", content), ("verdicts", verdict)):
                 root = climbed(key + value, paths[name])[0] if value else paths[name]
                 need(root == (value and unit.body[name]), f"its path is not to the {name}' root")
@@ -340,7 +333,6 @@ class Item:
             yield f"    {name} = {value.text or value.why}"
 
 
-# ---- The package as a whole ----------------------------------------------------------------------
 def read(package: Path) -> Files:
     """Every file of a folder or zip, by name; nothing is ever written where a name says."""
     if package.is_dir():
@@ -349,7 +341,7 @@ def read(package: Path) -> Files:
         return {path.relative_to(package).as_posix(): path.read_bytes() for path in paths}
     with zipfile.ZipFile(package) as archive:
         files = [info for info in archive.infolist() if not info.is_dir()]
-        need(sum(info.file_size for info in files) < MOST, "more than 4 GiB")
+        need(sum(info.file_size for info in files) < 4 << 30, "more than 4 GiB")
         need(len({info.filename for info in files}) == len(files), "two files of one name")
         return {info.filename: archive.read(info) for info in files}
 
@@ -359,9 +351,8 @@ class Check:
 
     def __init__(self, keys: list[Key], tsa_ca: str) -> None:
         self.keys, self.tsa_ca = keys, tsa_ca
-        self.checked: list[str] = []
-        self.unchecked: list[str] = []
-        self.failed: list[str] = []
+        said: tuple[list[str], ...] = [], [], []
+        self.checked, self.unchecked, self.failed = said
         self.files: Files = {}
         self.held: dict[str, Files] = {}
         self.units: dict[int, Unit] = {}
@@ -371,10 +362,9 @@ class Check:
     def step(self, what: str) -> Iterator[None]:
         try:
             yield
-        except Refused as error:
-            self.failed.append(f"{what}: {error}")
         except Exception as error:
-            self.failed.append(f"{what}: missing or malformed: {repr(error)[:200]}")
+            words = str(error) if isinstance(error, Refused) else f"malformed: {error!r:.200}"
+            self.failed.append(f"{what}: {words}")
 
     def run(self, package: Path, kept: Optional[Path]) -> None:
         """Check everything; what goes wrong in a step is told, and the next is still made."""
@@ -389,9 +379,10 @@ class Check:
             for name in sorted(name for name in self.files if name.startswith("units/")):
                 _, position, file = name.split("/")
                 self.held.setdefault(position, {})[file] = self.files[name]
-            kinds = ("timestamps/.+", self.stamp), ("ledger/.+json", self.entry)
-            for pattern, check in (*kinds, ("items/.+json", self.item)):
-                for name in sorted(name for name in self.files if re.fullmatch(pattern, name)):
+            steps = ("timestamps/", self.stamp), ("ledger/", self.entry), ("items/", self.item)
+            for folder, check in steps:
+                names = {name.rpartition(".")[0] for name in self.files if name.startswith(folder)}
+                for name in sorted(names):
                     with self.step(name):
                         check(name)
             need(not self.held, f"units of no entry: {sorted(self.held)}")
@@ -409,8 +400,9 @@ class Check:
             with self.step(name):
                 need(sha256(self.files[name]).hexdigest() == digest, "was changed")
         for name in sorted(self.files):
-            if name not in {*listed, "manifest.txt"} or not re.fullmatch(KNOWN, name, re.ASCII):
+            if (name not in listed and name != "manifest.txt") or not re.fullmatch(KNOWN, name):
                 self.unchecked.append(f"{name}: is no file of this package")
+                del self.files[name]
         digest = sha256(self.files["manifest.txt"]).hexdigest()
         self.checked.append(f"{len(listed)} files are listed in manifest.txt (SHA-256 {digest})")
 
@@ -419,8 +411,8 @@ class Check:
         note = Note(data.decode(), self.keys)
         need(note.signers or not self.keys, "none of the given keys has signed it")
         by = f"signed by {sorted(note.signers)}" if self.keys else "its signature: no --key given"
-        said = self.checked if self.keys else self.unchecked
-        said.append(f"{name}: {note.origin} at size {note.size}, {by}")
+        told = f"{name}: {note.origin} at size {note.size}, {by}"
+        (self.checked if self.keys else self.unchecked).append(told)
         return note
 
     def grown(self, kept: Optional[Note]) -> None:
@@ -442,13 +434,13 @@ class Check:
     def stamp(self, name: str) -> None:
         """A time stamp (RFC 3161) of the head: the imprint here, the signature by openssl."""
         openssl, imprint = shutil.which("openssl"), b"\x04\x20" + sha256(self.text).digest()
-        at = re.search(re.escape(imprint) + STATED, self.files[name], re.DOTALL)
+        at = re.search(re.escape(imprint) + STATED, self.files[f"{name}.tsr"], re.DOTALL)
         need(at, "is over something else than checkpoint.txt")
         if not (openssl and self.tsa_ca):
             self.unchecked.append(f"{name}: its signature, for lack of openssl or --tsa-ca")
             return
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "token").write_bytes(self.files[name])
+            Path(folder, "token").write_bytes(self.files[f"{name}.tsr"])
             Path(folder, "head").write_bytes(self.text)
             asked = ["ts", "-verify", "-data", "head", "-in", "token", "-CAfile", self.tsa_ca]
             ended = subprocess.run([openssl, *asked], cwd=folder, capture_output=True)  # noqa: PLW1510
@@ -457,8 +449,8 @@ class Check:
 
     def entry(self, name: str) -> None:
         """An entry of the signed ledger; of a target's, what the package holds of it."""
-        position, body = counted(name[7:-5]), self.files[name]
-        top, _, note = self.files[name[:-4] + "tlog-proof"].partition(b"\n\n")
+        position, body = counted(name[7:]), self.files[f"{name}.json"]
+        top, _, note = self.files[f"{name}.tlog-proof"].partition(b"\n\n")
         need(note == self.text, "is proven under another head than checkpoint.txt")
         kind, index, *path = top.decode().split("\n")
         need((kind, index) == ("c2sp.org/tlog-proof@v1", f"index {position}"), "is another proof")
@@ -472,10 +464,10 @@ class Check:
 
     def item(self, name: str) -> None:
         """An item, after the one before it."""
-        item, last = Item(self.files[name], self.units), self.items[-1:]
-        need(all(each.order < item.order for each in last), "is doubled or out of order")
+        item = Item(self.files[f"{name}.json"], self.units)
+        need(all(last.order < item.order for last in self.items[-1:]), "doubled or out of order")
         self.items.append(item)
-        need(name == f"items/{len(self.items):06}.json", "an item before it is missing")
+        need(name == f"items/{len(self.items):06}", "an item before it is missing")
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
@@ -494,19 +486,14 @@ def main(arguments: Optional[list[str]] = None) -> int:
     lines = [line for item in check.items for line in item.told()]
     for title in ("checked", "unchecked", "failed"):
         lines += [f"{title.upper():<10}{line}" for line in getattr(check, title)]
-    lines.append(
-        "Sheets and index (.txt), README.md and the copy of this file in it prove nothing."
-    )
+    lines.append("Sheets and index (.txt), README.md and the copy of this file prove nothing.")
     if not asked.head:
-        lines.append(
-            "Without a --head that you kept, all may have been rewritten and signed again."
-        )
-    lines.append(
-        "REFUSED" if check.failed else "NOT ALL CHECKED" if check.unchecked else "VERIFIED"
-    )
+        lines.append("No --head that you kept: all may have been rewritten and signed again.")
+    code = 1 if check.failed else 2 if check.unchecked else 0
+    lines.append(("VERIFIED", "REFUSED", "NOT ALL CHECKED")[code])
     for line in lines:  # which may be hostile: nothing in it moves the cursor
         print("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
-    return 1 if check.failed else 2 if check.unchecked else 0
+    return code
 
 
 if __name__ == "__main__":

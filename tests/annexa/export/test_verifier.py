@@ -76,7 +76,7 @@ def test_it_is_one_short_file_of_python_3_9_and_its_standard_library() -> None:
     names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     names |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert names <= {*sys.stdlib_module_names}
-    assert len(text.splitlines()) <= 530
+    assert len(text.splitlines()) <= 500
 
 
 @pytest.mark.parametrize("relisted", [False, True], ids=["as it is", "with a fitting manifest"])
@@ -195,7 +195,8 @@ def test_a_package_that_was_put_together_otherwise_is_refused(
     changed = CHANGES[change](packages["whole"])
     assert changed != packages["whole"]
     assert verify(listed(changed)).failed
-    assert verify(changed).failed
+    said = verify(changed)
+    assert said.failed or said.unchecked
 
 
 def test_what_is_not_of_the_package_is_told(packages: dict[str, Files], verify: Verify) -> None:
