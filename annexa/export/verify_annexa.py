@@ -259,11 +259,11 @@ class Unit:
         part, carried = self.parts[row], self.carried.get(row, {}).get(key.hex())
         why = " ".join(str(part[name]) for name in ("cause", "code", "permission") if part[name])
         since = f"carried since sweep {part['since']}" if part["since"] else "never read completely"
-        seen = carried or self.observed.get(row, "never")
+        seen = f"last read {carried or self.observed.get(row, 'never')}"
         if part["state"] == "carried" or carried:
             return f"NOT READ in sweep {self.body['sweep']} ({why or 'not asked'}): {since}, {seen}"
         how = "complete" if part["state"] == "complete" else f"INCOMPLETE ({why}), {since}"
-        return f"read {seen}, listing {how}: {part['collected']} rows, stated {part['total']}"
+        return f"{seen}, listing {how}: {part['collected']} rows, stated {part['total']}"
 
 
 class Item:
