@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence_store import Finding, Store
+from evidence_store import File, Finding, Location, Server, Store
 from tests.evidence_store.builders import (
     PRIVATE,
     Bench,
@@ -21,10 +21,13 @@ from tests.evidence_store.builders import (
     passes,
     unknown,
 )
+from tests.postgres import PostgresServer
 
 KINDS = ("aws.s3.bucket", "aws.iam.user")
 NAMES = ("a", "b", "c")
 FINDINGS = {"pass": passes(), "fail": fails(), "unknown": unknown(cause="criterion_missing")}
+
+History = list[dict[str, tuple[str, dict[str, tuple[str, str]]]]]
 
 listing = st.dictionaries(
     st.sampled_from(NAMES), st.tuples(st.sampled_from(["on", "off"]), st.sampled_from([*FINDINGS]))
@@ -77,15 +80,22 @@ def carried() -> list[Finding]:
 
 @settings(max_examples=40, deadline=None)
 @given(sweeps)
-def test_reads_agree_with_a_model_at_every_time_and_verify_is_clean(
-    history: list[dict[str, tuple[str, dict[str, tuple[str, str]]]]],
-) -> None:
+def test_reads_agree_with_a_model_at_every_time_and_verify_is_clean(history: History) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        agrees(File(Path(folder, "annexa.db")), history)
+
+
+@settings(max_examples=8, deadline=None)
+@given(sweeps)
+def test_they_agree_on_a_server_as_well(postgres: PostgresServer, history: History) -> None:
+    with tempfile.TemporaryDirectory() as folder, postgres.database() as name:
+        agrees(Server(postgres.url(name), Path(folder)), history)
+
+
+def agrees(location: Location, history: History) -> None:
     clock = Clock()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.open(Path(folder, "annexa.db"), clock=clock) as store,
-    ):
-        bench, model, snapshots = Bench(store, clock, Path(folder)), Model(), []
+    with Store.open(location, clock=clock) as store:
+        bench, model, snapshots = Bench(store, clock, location), Model(), []
         for sweep in history:
             clock.forward(days=1)
             number = bench.begin("prod")
