@@ -35,6 +35,7 @@ class Asked:
         since: A head the auditor kept: the package proves that the ledger only grew since.
         leaves: Whether all leaves are listed, so that what is left out can be counted.
         withholding: What is kept back.
+        stamps: Gives the time stamps of a head, RFC 3161 responses by the authority's name.
     """
 
     targets: Sequence[str]
@@ -45,6 +46,7 @@ class Asked:
     since: Checkpoint | None = None
     leaves: bool = True
     withholding: Withholding = field(default_factory=Withholding)
+    stamps: Callable[[Checkpoint], Mapping[str, bytes]] = lambda _: {}
 
 
 class Package(NamedTuple):
@@ -104,6 +106,8 @@ def evidence_package(store: EvidenceStore, asked: Asked) -> Package:
         files |= dict(_entry(row))
     head = next(row.proof.checkpoint for row in rows if row.proof)
     files["checkpoint.txt"] = head.note.encode()
+    for authority, response in asked.stamps(head).items():
+        files[f"timestamps/{re.sub('[^0-9A-Za-z]', '-', authority)}.tsr"] = response
     if asked.since is not None:
         files["earlier.txt"] = asked.since.note.encode()
         files["consistency.txt"] = _grown(store, asked.since, head)

@@ -7,7 +7,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def test_it_is_one_short_file_of_python_3_9_and_its_standard_library() -> None:
 def test_flipped_bits_are_refused(
     packages: dict[str, Files], verify: Verify, name: str, *, relisted: bool
 ) -> None:
-    """A sample; `test_every_flipped_bit_is_refused` flips them all."""
+    """A sample; `test_every_flipped_bit_of_it_is_refused` flips all of the golden package."""
     files, chance = packages[name], random.Random(20261125)  # noqa: S311 - a sample
     for each in chance.sample(claimed(files), 20):
         for _ in range(2):
@@ -92,20 +91,6 @@ def test_flipped_bits_are_refused(
             changed = files | {each: flipped(files[each], place)}
             said = verify(listed(changed) if relisted else changed)
             assert said.failed, f"{each}, bit {place}"
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("name", ["whole", "redacted", "paths"])
-def test_every_flipped_bit_is_refused(
-    packages: dict[str, Files], verify: Verify, name: str
-) -> None:
-    """Every bit of every file that is vouched for, with a manifest that fits the change."""
-    files = packages[name]
-    until = time.monotonic() + 3600
-    for each in claimed(files):
-        for place in range(len(files[each]) * 8):
-            assert verify(listed(files | {each: flipped(files[each], place)})).failed, (each, place)
-            assert time.monotonic() < until, "this takes more than an hour"
 
 
 def flipped(data: bytes, place: int) -> bytes:
