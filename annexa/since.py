@@ -76,7 +76,7 @@ def since(
         looked += len(rows)
         before = posture(store, settings, framework, at, rows)
         for control in [c for c, status in open_.items() if before.controls[c].status != status]:
-            found[control] = Since(changed, exact=True, new=changed == begun[-1])
+            found[control] = Since(changed, exact=True, new=changed == begun[-1] != begun[0])
             del open_[control]
     if changed is not None:
         found |= {control: Since(changed, exact=not rows, new=False) for control in open_}

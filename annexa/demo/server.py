@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from moto.iam.models import IAMBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
+
+from annexa.demo import gaps
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -29,34 +30,6 @@ MEMBER: Final = (
     b"<Message>The account is a member of its organisation.</Message></Error></ErrorResponse>"
 )
 """What IAM tells a member account about its organisation; moto does not know the question."""
-
-
-def with_root_user(report: Callable[[Any], str]) -> Callable[[Any], str]:
-    """A backend's credential report with the root user's row first, as AWS gives it.
-
-    moto gives none.
-    """
-
-    def complete(backend: Any) -> str:  # noqa: ANN401 - moto's backend
-        heading, *users = report(backend).splitlines()
-        arn = f"arn:aws:iam::{backend.account_id}:root"
-        known = {
-            "user": "<root_account>",
-            "arn": arn,
-            "user_creation_time": "2019-04-01T08:00:00+00:00",
-            "password_enabled": "not_supported",
-            "password_last_used": "2025-02-11T09:30:00+00:00",
-            "password_last_changed": "not_supported",
-            "password_next_rotation": "not_supported",
-        }
-        flags = {"mfa_active", "access_key_1_active", "access_key_2_active"}
-        flags |= {"cert_1_active", "cert_2_active"}
-        cells = [
-            known.get(name, "false" if name in flags else "N/A") for name in heading.split(",")
-        ]
-        return "\n".join([heading, ",".join(cells), *users, ""])
-
-    return complete
 
 
 class Refusing:
@@ -91,7 +64,7 @@ class Refusing:
 
 def main() -> None:
     """Serve on loopback until killed."""
-    IAMBackend.get_credential_report = with_root_user(IAMBackend.get_credential_report)  # type: ignore[assignment, method-assign]
+    gaps.fill()
     application = Refusing(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", int(sys.argv[1]), application, threaded=True)
 

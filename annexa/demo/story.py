@@ -75,9 +75,9 @@ class DemoError(Exception):
 
 def tell(folder: Path) -> None:
     """Run the whole story in a folder; raises DemoError where a step does not come out as told."""
-    with _simulation() as endpoint:
+    with simulation() as endpoint:
         company.found(endpoint)
-        step = _Steps(folder, endpoint)
+        step = Steps(folder, endpoint)
         step.configure()
         step.say("A company of two accounts in scope and one out by decision. First sweep:")
         step.run("sweep")
@@ -108,10 +108,12 @@ def tell(folder: Path) -> None:
         )
 
 
-class _Steps:
+class Steps:
+    """Runs commands as the demo's user would: in its folder, with its environment."""
+
     def __init__(self, folder: Path, endpoint: str) -> None:
         self._folder = folder
-        self._environ = {
+        self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ANNEXA_"))},
             "AWS_ACCESS_KEY_ID": "demo",
             "AWS_SECRET_ACCESS_KEY": "demo",
@@ -141,7 +143,7 @@ class _Steps:
         click.secho(f"$ annexa {' '.join(arguments)}", fg="cyan")
         sys.stdout.flush()
         command = [sys.executable, "-m", "annexa", *arguments]
-        ended = subprocess.run(command, cwd=self._folder, env=self._environ, check=False)  # noqa: S603
+        ended = subprocess.run(command, cwd=self._folder, env=self.environ, check=False)  # noqa: S603
         if ended.returncode != expect:
             raise DemoError(
                 f"annexa {' '.join(arguments)} ended with {ended.returncode}, not {expect}"
@@ -149,7 +151,7 @@ class _Steps:
 
 
 @contextmanager
-def _simulation() -> Iterator[str]:
+def simulation() -> Iterator[str]:
     """The simulated AWS on a free loopback port, in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -158,7 +160,12 @@ def _simulation() -> Iterator[str]:
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "demo")
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "annexa.demo.server", str(port)],
-        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+        env={
+            **os.environ,
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            # 26,000 snapshots of images the company does not own
+            "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -1,0 +1,69 @@
+"""What moto lacks and the demo's accounts are asked for, added to it in AWS's own form.
+
+A collector that asks something new of AWS may need a line here: without it the demo shows a read
+that failed because of the simulation, and `tests/annexa/test_demo.py` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from moto.core.responses import ActionResult
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+from moto.ec2.responses import EC2Response
+from moto.iam.models import IAMBackend
+
+REGIONS: Final = frozenset({"eu-central-1", "us-east-1"})
+"""Where the simulated company may work; each further one would cost every step of the demo time."""
+
+EC2: Final[Mapping[str, Mapping[str, Any]]] = {
+    "get_snapshot_block_public_access_state": {"State": "block-all-sharing"},
+    "get_image_block_public_access_state": {"ImageBlockPublicAccessState": "block-new-sharing"},
+    "get_instance_metadata_defaults": {"AccountLevel": {"HttpTokens": "required"}},
+    "get_serial_console_access_status": {"SerialConsoleAccessEnabled": False},
+}
+"""Settings of a region by the operation that reads them: the company's are in order."""
+
+
+def fill() -> None:
+    """Add what is missing; called before the server starts."""
+    IAMBackend.get_credential_report = with_root_user(  # type: ignore[assignment, method-assign]
+        IAMBackend.get_credential_report
+    )
+    RegionsAndZonesBackend.regions = [
+        region for region in RegionsAndZonesBackend.regions if region.name in REGIONS
+    ]
+    for operation, answer in EC2.items():
+        setattr(EC2Response, operation, _answering(answer))
+
+
+def with_root_user(report: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A backend's credential report with the root user's row first, as AWS gives it.
+
+    moto gives none.
+    """
+
+    def complete(backend: Any) -> str:  # noqa: ANN401 - moto's backend
+        heading, *users = report(backend).splitlines()
+        known = {
+            "user": "<root_account>",
+            "arn": f"arn:aws:iam::{backend.account_id}:root",
+            "user_creation_time": "2019-04-01T08:00:00+00:00",
+            "password_enabled": "not_supported",
+            "password_last_used": "2025-02-11T09:30:00+00:00",
+            "password_last_changed": "not_supported",
+            "password_next_rotation": "not_supported",
+        }
+        flags = {"mfa_active", "access_key_1_active", "access_key_2_active"}
+        flags |= {"cert_1_active", "cert_2_active"}
+        cells = [
+            known.get(name, "false" if name in flags else "N/A") for name in heading.split(",")
+        ]
+        return "\n".join([heading, ",".join(cells), *users, ""])
+
+    return complete
+
+
+def _answering(answer: Mapping[str, Any]) -> Callable[[EC2Response], ActionResult]:
+    return lambda _: ActionResult(dict(answer))
