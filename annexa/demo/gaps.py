@@ -7,12 +7,16 @@ that failed because of the simulation, and `tests/annexa/test_demo.py` says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import get_service_model
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses import EC2Response
 from moto.iam.models import IAMBackend
+
+if TYPE_CHECKING:
+    from moto.core.common_types import TYPE_RESPONSE
 
 REGIONS: Final = frozenset({"eu-central-1", "us-east-1"})
 """Where the simulated company may work; each further one would cost every step of the demo time."""
@@ -34,8 +38,36 @@ def fill() -> None:
     RegionsAndZonesBackend.regions = [
         region for region in RegionsAndZonesBackend.regions if region.name in REGIONS
     ]
+    BaseResponse.call_action = with_empty_listings(  # type: ignore[assignment, method-assign]
+        BaseResponse.call_action
+    )
     for operation, answer in EC2.items():
         setattr(EC2Response, operation, _answering(answer))
+
+
+def with_empty_listings(
+    call: Callable[[BaseResponse], TYPE_RESPONSE],
+) -> Callable[[BaseResponse], TYPE_RESPONSE]:
+    """How moto answers a call, and nothing listed where it does not know the operation.
+
+    The simulated company has none of what moto cannot make.
+    """
+
+    def answered(self: BaseResponse) -> TYPE_RESPONSE:
+        try:
+            return call(self)
+        except NotImplementedError:
+            action = self._get_action()
+            if not action.startswith(("Describe", "List")):
+                raise
+            output = get_service_model(self.boto3_service_name).operation_model(action).output_shape
+            members = output.members if output else {}
+            lists: dict[str, list[Any]] = {
+                name: [] for name, shape in members.items() if shape.type_name == "list"
+            }
+            return self.serialized(ActionResult(lists))
+
+    return answered
 
 
 def with_root_user(report: Callable[[Any], str]) -> Callable[[Any], str]:
