@@ -57,8 +57,9 @@ class Shell:
         os.environ.pop(name, None)
 
     def _stable(self, text: bytes) -> str:
-        """Output without what differs from run to run: the tree's head, the folder, end blanks."""
+        """Output without what differs from run to run: head, duration, folder, end blanks."""
         masked = re.sub(r"\bhead [0-9a-f]{8}", "head ········", text.decode())
+        masked = re.sub(r"\bRecorded in \d+ s", "Recorded in 0 s", masked)
         masked = masked.replace(str(self.folder), "FOLDER")
         return "\n".join(line.rstrip() for line in masked.split("\n"))
 
