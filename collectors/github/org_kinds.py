@@ -96,9 +96,7 @@ class Organization(Resource[dict[str, Any]], kind="github.organization"):
 @org.resources(Organization, permission="metadata:read")
 def organizations(target: GithubTarget) -> Iterator[Organization]:
     """The one organisation of the target."""
-    row = target.get("")
-    if not isinstance(row, dict) or "id" not in row:
-        raise MalformedError("GitHub's answer is no organisation")
+    row = target.organization()
     yield Organization(id=str(row["id"]), listed=kept(row, "id", "login", *SETTINGS))
 
 

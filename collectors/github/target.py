@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from collectors import Caller, CallError, Cause, Identity
+from collectors import Caller, CallError, Cause, Identity, MalformedError, Total, Unread
 from collectors.github.app import AppKey, installation
-from collectors.github.site import GRAPHQL, SITE, understand_in_part
+from collectors.github.site import GRAPHQL, SITE, graphql_refusal, understand_in_part
 from collectors.http import (
     Address,
     Answer,
@@ -96,6 +97,8 @@ class GithubTarget:
         graphql = graphql_address(address)
         self._graphql = Api(SITE, graphql, caller, credential)
         self._in_part = Api(IN_PART, graphql, caller, credential)
+        self._lock = threading.Lock()
+        self._organization: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -187,8 +190,52 @@ class GithubTarget:
             body=self._asking(text),
         )
 
+    def nodes_in_part(self, text: str, path: str) -> Iterator[tuple[Any, Mapping[str, Unread]]]:
+        """The nodes of a GraphQL connection and its total, each with what was refused inside it.
+
+        A refusal is named by the last field of its path.
+
+        Raises:
+            CallError: something was refused that belongs to no node.
+        """
+        at = f"data/organization/{path}"
+        asked = self._in_part.pages(
+            GRAPHQL,
+            by_cursor(f"{at}/pageInfo", "after"),
+            body=self._asking(text),
+            counted=lambda answer, note: setattr(note, "rows", len(answer.rows(f"{at}/nodes"))),
+        )
+        for number, answer in enumerate(asked):
+            refused = _refused(answer, ["organization", path, "nodes"])
+            if number == 0:
+                yield Total(answer.total(f"{at}/totalCount")), {}
+            for index, row in enumerate(answer.rows(f"{at}/nodes")):
+                yield row, refused.get(index, {})
+
+    def organization(self) -> Mapping[str, Any]:
+        """The organisation as REST tells it, asked once."""
+        with self._lock:
+            if self._organization is None:
+                answer = self.get("")
+                if not isinstance(answer, Mapping) or "id" not in answer:
+                    raise MalformedError("GitHub's answer is no organisation")
+                self._organization = answer
+            return self._organization
+
     def _asking(self, text: str) -> Mapping[str, Any]:
         return {"query": text, "variables": dict(self.org)}
+
+
+def _refused(answer: Answer, stem: list[str]) -> dict[int, dict[str, Unread]]:
+    """The refusals of an answer by the number of their node and the last field of their path."""
+    found: dict[int, dict[str, Unread]] = {}
+    for error in answer.at("errors") or ():
+        meant, place = graphql_refusal(error), error["path"]
+        depth = len(stem)
+        if not isinstance(meant, CallError) or place[:depth] != stem or len(place) < depth + 2:
+            raise meant
+        found.setdefault(place[depth], {})[place[-1]] = Unread(meant.code, "", meant.cause)
+    return found
 
 
 def graphql_address(address: Address) -> Address:

@@ -147,6 +147,127 @@ def organization(**changed: Any) -> dict[str, Any]:
     }
 
 
+REVIEWED = {
+    "allowsDeletions": False,
+    "allowsForcePushes": False,
+    "isAdminEnforced": True,
+    "requiresApprovingReviews": True,
+    "requiredApprovingReviewCount": 2,
+    "dismissesStaleReviews": True,
+    "requiresCommitSignatures": False,
+    "requiresStatusChecks": True,
+    "requiredStatusCheckContexts": ["test"],
+}
+RULES = [
+    {"type": "DELETION", "parameters": None},
+    {"type": "NON_FAST_FORWARD", "parameters": None},
+    {
+        "type": "PULL_REQUEST",
+        "parameters": {
+            "__typename": "PullRequestParameters",
+            "requiredApprovingReviewCount": 1,
+            "dismissStaleReviewsOnPush": True,
+            "requireCodeOwnerReview": False,
+        },
+    },
+]
+
+
+def repository(number: int, **changed: Any) -> dict[str, Any]:
+    """A repository; two thirds are guarded by rulesets, the others by branch protection."""
+    by_rules = number % 3 > 0
+    branch = {
+        "name": "main",
+        "refUpdateRule": None if by_rules else {"pattern": "main"},
+        "branchProtectionRule": None if by_rules else REVIEWED,
+        "rules": {"pageInfo": {"hasNextPage": False}, "nodes": RULES if by_rules else []},
+    }
+    return {
+        "databaseId": 10_000 + number,
+        "nameWithOwner": f"{ORG}/service-{number}",
+        "visibility": "PUBLIC" if number < 12 else "INTERNAL" if number < 40 else "PRIVATE",
+        "isArchived": False,
+        "isFork": False,
+        "pushedAt": "2026-11-20T08:00:00Z",
+        "createdAt": SINCE,
+        "isSecurityPolicyEnabled": True,
+        "defaultBranchRef": branch,
+        **changed,
+    }
+
+
+def simple_repository(number: int) -> dict[str, Any]:
+    """A repository as alerts name it: GitHub's own example with another name."""
+    example = SPEC["components"]["schemas"]["simple-repository"]
+    made = {
+        name: f"https://api.github.com/x/{name}"
+        for name in example["required"]
+        if name not in {"id", "owner", "private", "fork"}
+    }
+    name = f"service-{number}"
+    return made | {
+        "id": 10_000 + number,
+        "owner": user(1, ORG, "Organization"),
+        "private": True,
+        "fork": False,
+        "name": name,
+        "full_name": f"{ORG}/{name}",
+    }
+
+
+def secret_alert(number: int, **changed: Any) -> dict[str, Any]:
+    """An open alert; the secret is there to be left behind."""
+    url = f"https://api.github.com/repos/{ORG}/service-1/secret-scanning/alerts/{number}"
+    return {
+        "number": number,
+        "created_at": "2026-11-24T02:00:00Z",
+        "url": url,
+        "html_url": url,
+        "locations_url": f"{url}/locations",
+        "state": "open",
+        "secret_type": "slack_api_token",
+        "secret": CANARY,
+        "repository": simple_repository(1),
+        "push_protection_bypassed": False,
+        **changed,
+    }
+
+
+def example(path: str) -> dict[str, Any]:
+    """The first row of GitHub's own example of an answer."""
+    answer = SPEC["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    reference = next(iter(answer["examples"].values()))["$ref"].rpartition("/")[2]
+    row: dict[str, Any] = deepcopy(SPEC["components"]["examples"][reference]["value"][0])
+    return row
+
+
+def dependency_alert(number: int, severity: str = "high", **changed: Any) -> dict[str, Any]:
+    """An open alert about a component."""
+    made = example("/orgs/{org}/dependabot/alerts")
+    # GitHub's example breaks GitHub's schema in these two places.
+    made["security_advisory"] |= {"epss": {"percentage": 0.1, "percentile": 0.2}, "description": ""}
+    made["security_advisory"]["severity"] = severity
+    return {
+        **made,
+        "number": number,
+        "state": "open",
+        "created_at": "2026-11-01T08:00:00Z",
+        "dismissed_at": None,
+        "dismissed_by": None,
+        "dismissed_reason": None,
+        "dismissed_comment": None,
+        **changed,
+    }
+
+
+def code_alert(number: int, severity: str | None = "high", **changed: Any) -> dict[str, Any]:
+    """An open alert of code scanning."""
+    made = example("/orgs/{org}/code-scanning/alerts")
+    made["rule"]["security_severity_level"] = severity
+    return {**made, "number": number, "created_at": "2026-11-01T08:00:00Z", **changed}
+
+
+CANARY = "xoxb-" + "canary" * 4
 Refusals = dict[str, str]
 
 
@@ -170,7 +291,9 @@ class Tenant:
         self.identities = [
             {"guid": f"guid-{number}", "user": {"login": f"dev-{number}"}} for number in range(230)
         ]
+        self.repositories = [repository(number) for number in range(320)]
         self.refused: Refusals = {}
+        self.hidden: set[str] = set()
 
     def graphql(self, asked: Asked) -> Scripted:
         """The answer to a query, by GitHub's own schema."""
@@ -200,6 +323,9 @@ class Tenant:
             "login": ORG,
             "membersWithRole": self._paged("membersWithRole", self.members, "edges"),
             "samlIdentityProvider": self._provider,
+            "repositories": self._paged(
+                "repositories", [self._guarded(row) for row in self.repositories], "nodes"
+            ),
         }
 
     def _provider(self, _: Any) -> dict[str, Any] | None:
@@ -207,6 +333,17 @@ class Tenant:
         if self.provider is None:
             return None
         return {**self.provider, "externalIdentities": self._paged("ids", self.identities, "nodes")}
+
+    def _guarded(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with its branch protection refused, where it is to be."""
+        if row["nameWithOwner"] not in self.hidden:
+            return row
+
+        def refuse(_: Any) -> None:
+            raise GraphQLError("Resource not accessible", extensions={"type": "FORBIDDEN"})
+
+        branch = {**row["defaultBranchRef"], "branchProtectionRule": refuse}
+        return {**row, "defaultBranchRef": branch}
 
     def _allowed(self, field: str) -> None:
         if kind := self.refused.get(field):
@@ -246,6 +383,9 @@ def serve(tenant: Tenant) -> SpecServer:
         ],
         "GET /orgs/{org}/installations": [app(700 + n, f"app-{n}") for n in range(150)],
         "GET /orgs/{org}/personal-access-tokens": [token(number) for number in range(205)],
+        "GET /orgs/{org}/secret-scanning/alerts": [secret_alert(n) for n in range(205)],
+        "GET /orgs/{org}/dependabot/alerts": [dependency_alert(n) for n in range(205)],
+        "GET /orgs/{org}/code-scanning/alerts": [code_alert(n) for n in range(205)],
         "POST /graphql": tenant.graphql,
     }
     made.paged["GET /orgs/{org}/installations"] = _installation_pages
