@@ -54,6 +54,36 @@ def latest(
     return query.group_by(*keys).subquery()
 
 
+def standing_rows(until: int, target_id: int | None) -> sa.Subquery:
+    """Each resource's last row of `observations` up to an entry: `last`, `content`, `scope`.
+
+    A seek for each of the three, and none for what lies before: however long its history, only the
+    end of a resource's own stretch of the key is looked at. Joined by the key instead, PostgreSQL
+    would read the whole table. A resource without a row by then has nulls here.
+    """
+    rows = observations.alias("rows")
+
+    def last(column: sa.Column[Any]) -> sa.ScalarSelect[Any]:
+        return (
+            sa.select(column)
+            .where(rows.c.resource_id == resources.c.id, rows.c.entry_id <= until)
+            .order_by(rows.c.entry_id.desc())
+            .limit(1)
+            .correlate(resources)
+            .scalar_subquery()
+        )
+
+    query = sa.select(
+        resources.c.id.label("resource_id"),
+        last(rows.c.entry_id).label("last"),
+        last(rows.c.content).label("content"),
+        last(rows.c.scope).label("scope"),
+    )
+    if target_id is not None:
+        query = query.where(resources.c.target_id == target_id)
+    return query.subquery()
+
+
 def findings(
     connection: sa.Connection, as_of: datetime | None, target: str | None, collector: str | None
 ) -> Iterator[FindingRow]:
@@ -63,13 +93,9 @@ def findings(
     one = next(iter(known)) if target is not None and known else None
     if not known:
         return
-    seen = latest(observations, until, one, observations.c.resource_id)
+    seen = standing_rows(until, one)
     own_scopes = connection.execute(
-        sa.select(observations.c.resource_id, observations.c.scope).join(
-            seen,
-            (observations.c.resource_id == seen.c.resource_id)
-            & (observations.c.entry_id == seen.c.last),
-        )
+        sa.select(seen.c.resource_id, seen.c.scope).where(seen.c.last.is_not(None))
     )
     scopes: dict[int, str] = dict(own_scopes.all())
     last = latest(verdicts, until, one, verdicts.c.resource_id, verdicts.c.check_id)
@@ -161,7 +187,7 @@ def documents(
 ) -> Iterator[DocumentRow]:
     """Live documents of a target, by kind, scope and id."""
     number, until = target_row(connection, target), cut(connection, as_of)
-    seen = latest(observations, until, number, observations.c.resource_id)
+    seen = standing_rows(until, number)
     query = (
         sa.select(
             resources.c.kind,
@@ -171,15 +197,11 @@ def documents(
             remnants.BODY,
             contents.c.digest,
             contents.c.sha256,
-            observations.c.entry_id,
+            seen.c.last,
         )
-        .join(
-            seen,
-            (observations.c.resource_id == seen.c.resource_id)
-            & (observations.c.entry_id == seen.c.last),
-        )
-        .join(resources, resources.c.id == observations.c.resource_id)
-        .join(contents, contents.c.digest == observations.c.content)
+        .select_from(seen)
+        .join(resources, resources.c.id == seen.c.resource_id)
+        .join(contents, contents.c.digest == seen.c.content)
         .where(remnants.BODY.is_not(None))
         .order_by(resources.c.kind, resources.c.scope, known_as)
     )

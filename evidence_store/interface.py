@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evidence_store.answers import (
     Changes,
@@ -25,7 +25,11 @@ from evidence_store.answers import (
     UnitLeaves,
     VerdictItem,
 )
-from evidence_store.model import Plan, ResourceKey, UnitRecord
+from evidence_store.model import PartKey, Plan, ResourceKey, UnitRecord
+
+if TYPE_CHECKING:
+    from evidence_store.accesses import Access
+    from evidence_store.timeline import FindingRun, Reading, Sighting
 
 Clock = Callable[[], datetime]
 Progress = Callable[[str, int, int], None]
@@ -113,6 +117,39 @@ class EvidenceStore(Protocol):
 
     def history(self, target: str, key: ResourceKey) -> Sequence[HistoryRow]:
         """Every content the resource ever had, oldest first."""
+
+    def resources(
+        self, target: str, resource_id: str, kind: str | None = None
+    ) -> Sequence[tuple[ResourceKey, bytes]]:
+        """Every resource a target ever had by this id, or an id that ends so, with key digests."""
+
+    def readings(
+        self, target: str, part: PartKey, as_of: datetime | None = None
+    ) -> Sequence[Reading]:
+        """How a listing went in each entry of its target, oldest first."""
+
+    def sightings(
+        self, target: str, key: ResourceKey, as_of: datetime | None = None
+    ) -> Sequence[Sighting]:
+        """A resource in each entry of its target, from the first that saw it, oldest first."""
+
+    def finding_history(
+        self, target: str, key: ResourceKey, check_id: str, as_of: datetime | None = None
+    ) -> Sequence[FindingRun]:
+        """Every change of what a check said of a resource, or of a listing, oldest first."""
+
+    def accessed(
+        self,
+        who: str,
+        way: str,
+        target: str | None = None,
+        key: ResourceKey | None = None,
+        detail: str = "",
+    ) -> None:
+        """Log that evidence was read or handed out."""
+
+    def accesses(self, as_of: datetime | None = None) -> Iterator[Access]:
+        """Every access that was logged, the newest first."""
 
     def changes(self, sweep_a: int, sweep_b: int) -> Changes:
         """What differs between the end of one sweep and the end of a later one."""

@@ -25,7 +25,6 @@ from evidence_store.tables import (
     contents,
     current,
     entries,
-    observations,
     reasons,
     resources,
     targets,
@@ -83,15 +82,11 @@ def standing(connection: sa.Connection, target_id: int, until: int) -> State:
 def _contents(
     connection: sa.Connection, target_id: int, until: int
 ) -> dict[int, tuple[bytes, bytes | None]]:
-    seen = evidence.latest(observations, until, target_id, observations.c.resource_id)
+    seen = evidence.standing_rows(until, target_id)
     query = (
-        sa.select(observations.c.resource_id, contents.c.digest, contents.c.sha256)
-        .join(
-            seen,
-            (observations.c.resource_id == seen.c.resource_id)
-            & (observations.c.entry_id == seen.c.last),
-        )
-        .join(contents, contents.c.digest == observations.c.content)
+        sa.select(seen.c.resource_id, contents.c.digest, contents.c.sha256)
+        .select_from(seen)
+        .join(contents, contents.c.digest == seen.c.content)
     )
     found = {number: (content, plain) for number, content, plain in connection.execute(query)}
     # One that came back after its purge is whole again, beside a row that is empty for good.

@@ -27,6 +27,9 @@ from evidence_store import (
     schema,
     upgrade,
 )
+from evidence_store.decisions import Author
+from evidence_store.erasing import Request
+from evidence_store.holds import Held
 from evidence_store.tables import metadata
 from tests.evidence_store.builders import (
     ON_POSTGRESQL,
@@ -459,10 +462,10 @@ def test_no_role_can_change_or_remove_evidence_or_its_guards(
 
 
 MAY = {
-    roles.READER: {"SELECT": set(metadata.tables)},
+    roles.READER: {"SELECT": set(metadata.tables), "INSERT": {"accesses"}},
     roles.SEQUENCER: {
         "SELECT": set(metadata.tables),
-        "INSERT": {"leaves", "checkpoints"},
+        "INSERT": {"accesses", "leaves", "checkpoints"},
         "DELETE": {"pending"},
     },
     roles.WRITER: {
@@ -486,6 +489,33 @@ def test_each_role_has_these_rights_and_no_other(bench: Bench, role: str) -> Non
             if names := set(connection.exec_driver_sql(query).scalars()):
                 found[kind] = names
     assert found == MAY[role]
+
+
+def test_who_may_only_read_is_logged_all_the_same(
+    bench: Bench, accounts: Callable[[str], Server]
+) -> None:
+    bench.sweep([document("a")])
+    with Store.open(accounts(roles.READER), clock=bench.clock, create=False) as reading:
+        reading.accessed("ada@host", "shown", "prod", document("a").key)
+    with Store.open(accounts(roles.SEQUENCER), clock=bench.clock, create=False) as sequencing:
+        sequencing.checkpoint()
+    assert [row.entry for row in bench.store.accesses()] == [None]
+    bench.store.checkpoint()
+    assert next(iter(bench.store.accesses())).entry is not None
+    assert bench.problems() == []
+
+
+def test_a_writer_may_hold_and_only_the_owner_let_go(
+    bench: Bench, accounts: Callable[[str], Server]
+) -> None:
+    bench.sweep([document("a")])
+    with Store.open(accounts(roles.WRITER), clock=bench.clock, create=False) as recording:
+        recording.keeping.hold(Held("elsewhere"), Author("J. Roth", "case 12"))
+        asked = Request("prod", document("a").key)
+        with pytest.raises(NotAllowedError):
+            recording.keeping.erase(asked, Author("J. Roth", "request 77"))
+    assert bench.names() == ["a"]
+    assert bench.problems() == []
 
 
 def test_only_the_owner_upgrades(accounts: Callable[[str], Server], server: Server) -> None:
