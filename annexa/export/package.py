@@ -114,11 +114,11 @@ def evidence_package(store: EvidenceStore, asked: Asked) -> Package:
     for unit in units:
         files |= dict(_unit_files(unit, leaves=asked.leaves))
     items = [(unit, item) for unit in units for item in unit.items]
+    shown = {unit.row.id: sheets.Lines(unit.lines) for unit in units}
     for number, (unit, item) in enumerate(items, 1):
         files[f"items/{number:06}.json"] = written(item.document())
-        files[f"items/{number:06}.txt"] = sheets.sheet(
-            number, item, unit.body, unit.parts, unit.lines
-        )
+        sheet = sheets.sheet(number, item, unit.body, unit.parts, shown[unit.row.id])
+        files[f"items/{number:06}.txt"] = sheet
     files["index.txt"] = sheets.index([(item, unit.body["target"]) for unit, item in items])
     files[VERIFIER] = verifier()
     dated = max(unit.row.recorded_at for unit in units)

@@ -12,12 +12,41 @@ import orjson
 
 from annexa.export.items import Item
 from annexa.export.withholding import REASON
-from evidence_store import Checkpoint
+from evidence_store import Checkpoint, ResourceKey
 
-WIDTH: Final = 100
+NOBODY: Final = ResourceKey("", "", None)
 Body = Mapping[str, Any]
 Parts = Sequence[Mapping[str, Any]]
-Lines = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Lines:
+    """The shown lines of a unit's attachments, by what they were made for.
+
+    Args:
+        attachments: by name, each line as the package carries it.
+    """
+
+    def __init__(self, attachments: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self._calls: dict[tuple[str, str, str | None], list[Mapping[str, Any]]] = {}
+        self._moving: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        for name, lines in attachments.items():
+            for line in lines:
+                told = orjson.loads(line["value"])
+                if name == "journal":
+                    made_for = told["collector"], told["listing"], told["resource"]
+                    self._calls.setdefault(made_for, []).append(told)
+                else:
+                    _, kind, scope = orjson.loads(name.partition(" ")[2])
+                    self._moving[kind, scope, told[0]] = told[1]
+
+    def calls(self, collector: str, key: ResourceKey) -> list[Mapping[str, Any]]:
+        """Calls made for the target as a whole, for the resource's listing, and for itself."""
+        made_for = ("", "", None), (collector, key.scope, None), (collector, key.scope, key.id)
+        return [call for each in dict.fromkeys(made_for) for call in self._calls.get(each, ())]
+
+    def moving(self, key: ResourceKey) -> Mapping[str, Any]:
+        """What moves by itself in a resource."""
+        return self._moving.get((key.kind, key.scope, key.id or ""), {})
 
 
 def base64(data: bytes) -> str:
@@ -122,16 +151,8 @@ def _listing(item: Item, body: Body, parts: Parts) -> Iterator[str]:
 
 
 def _calls(item: Item, parts: Parts, lines: Lines) -> Iterator[str]:
-    key = item.resource.key
-    behind = [""] if not item.is_named else ["", _part(item, parts)[1]["collector"]]
-    found = [orjson.loads(line["value"]) for line in lines.get("journal", ())]
-    made = [
-        line
-        for line in found
-        if line["collector"] in behind
-        and (not line["collector"] or line["listing"] == key.scope)
-        and line["resource"] in {None, key.id}
-    ]
+    collector = _part(item, parts)[1]["collector"] if item.is_named else ""
+    made = lines.calls(collector, item.resource.key if item.is_named else NOBODY)
     yield from _field("calls", f"{len(made)} shown behind this item")
     for line in made:
         of = "" if line["total"] is None else f" of {line['total']}"
@@ -163,16 +184,9 @@ def _document(item: Item) -> Iterator[str]:
 
 
 def _moving(item: Item, lines: Lines) -> Iterator[str]:
-    if not item.is_named:
-        return
-    for name, each in lines.items():
-        if name == "journal" or orjson.loads(name.partition(" ")[2])[1] != item.resource.key.kind:
-            continue
-        for line in each:
-            identity, moving = orjson.loads(line["value"])
-            if identity == item.resource.key.id:
-                for path in sorted(moving):
-                    yield f"  {path}  {_json(moving[path])}  (moves by itself)"
+    moving = lines.moving(item.resource.key) if item.is_named else {}
+    for path in sorted(moving):
+        yield f"  {path}  {_json(moving[path])}  (moves by itself)"
 
 
 def index(items: Sequence[tuple[Item, str]]) -> bytes:
