@@ -12,6 +12,7 @@ from config import (
     AwsTarget,
     GithubTarget,
     LinuxTarget,
+    OktaTarget,
     SecretError,
     SecretRef,
 )
@@ -32,6 +33,8 @@ def connection(name: str, target: AnyTarget) -> Connection:
             return _active_directory(name, target)
         case GithubTarget():
             return _github(name, target)
+        case OktaTarget():
+            return _okta(name, target)
 
 
 def _linux(name: str, target: LinuxTarget) -> Connection:
@@ -83,6 +86,23 @@ def _github(name: str, target: GithubTarget) -> Connection:
         token=secret(f"targets.{name}.token", target.token) if target.token else None,
         app=app,
         base_url=target.base_url,
+        ca_file=path_text(target.ca_file),
+        proxy=target.proxy,
+    )
+
+
+def _okta(name: str, target: OktaTarget) -> Connection:
+    from collectors.okta import OktaConnection, ServiceApp  # noqa: PLC0415 - one platform at a time
+
+    app = None
+    if target.client_id and target.private_key:
+        key = secret(f"targets.{name}.private_key", target.private_key)
+        app = ServiceApp(target.client_id, key, target.key_id)
+    return OktaConnection(
+        name=name,
+        base_url=target.base_url,
+        app=app,
+        token=secret(f"targets.{name}.token", target.token) if target.token else None,
         ca_file=path_text(target.ca_file),
         proxy=target.proxy,
     )

@@ -112,6 +112,12 @@ class Api:
         self._credential = credential
         self._client = _Client(address)
 
+    def signed_in(self, credential: Credential) -> Api:
+        """The same reads with another credential, over the same connections."""
+        other = Api(self.site, self.address, self._caller, credential)
+        other._client = self._client
+        return other
+
     def ask(
         self,
         operation: str,

@@ -26,6 +26,7 @@ from config.settings import (
     Inherited,
     LinuxTarget,
     Log,
+    OktaTarget,
     OwnSchedule,
     PolicyException,
     Retention,
@@ -87,6 +88,20 @@ _LABS = {
     "proxy": "http://proxy.acme.example:3128",
 }
 
+_OKTA = {
+    "platform": "okta",
+    "base_url": "https://acme.okta.com",
+    "client_id": "0oa1example",
+    "private_key": "cred:okta-app-key",
+    "key_id": "2026-09",
+    "proxy": "http://proxy.acme.example:3128",
+}
+_OKTA_TEST = {
+    "platform": "okta",
+    "base_url": "https://acme.oktapreview.com",
+    "token": "file:secrets/okta-token",
+}
+
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
 _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...] = (
@@ -97,6 +112,8 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
     ("[targets.acme-code]", GithubTarget, _GITHUB, False),
     ("[targets.acme-labs]", GithubTarget, _LABS, False),
+    ("[targets.acme-people]", OktaTarget, _OKTA, False),
+    ("[targets.acme-people-test]", OktaTarget, _OKTA_TEST, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
     (
         "[scope]",

@@ -30,6 +30,7 @@ from config.targets import (
     AwsTarget,
     GithubTarget,
     LinuxTarget,
+    OktaTarget,
     Target,
 )
 from config.values import (
@@ -63,6 +64,7 @@ __all__ = [
     "Inherited",
     "LinuxTarget",
     "Log",
+    "OktaTarget",
     "OwnSchedule",
     "PolicyException",
     "PolicySource",

@@ -182,5 +182,35 @@ class GithubTarget(HttpTarget):
             yield (), "needs token, or all of app_id, installation_id and private_key"
 
 
-AnyTarget: TypeAlias = LinuxTarget | AwsTarget | ActiveDirectoryTarget | GithubTarget
+class OktaTarget(HttpTarget):
+    """An Okta organisation, read by an API service app or with an API token."""
+
+    platform: Literal["okta"]
+    """`okta`: an Okta organisation."""
+    base_url: Endpoint
+    """The organisation's address, `https://acme.okta.com` or your own domain."""
+    client_id: Text | None = None
+    """The client id of the API service app that reads."""
+    private_key: Secret | None = None
+    """The app's private key in PEM form: `file:path` or `cred:name`."""
+    key_id: Text | None = None
+    """The key's id (`kid`), where the app has several keys."""
+    token: Secret | None = None
+    """An API token instead of an app; it can do all that its owner can, so prefer the app."""
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The organisation's address."""
+        return self.base_url.rstrip("/").lower(), "base_url"
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """One way to sign in, and a whole one."""
+        app = (self.client_id, self.private_key)
+        if self.token is not None and any(app):
+            yield ("token",), "is one way to sign in, the app another; keep one of them"
+        elif self.token is None and not all(app):
+            yield (), "needs client_id and private_key, or token"
+
+
+AnyTarget: TypeAlias = LinuxTarget | AwsTarget | ActiveDirectoryTarget | GithubTarget | OktaTarget
 Target: TypeAlias = Annotated[AnyTarget, Field(discriminator="platform")]

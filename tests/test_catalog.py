@@ -26,6 +26,7 @@ READS = {
     "aws": AWS_READ,
     "github": GITHUB_READ,
     "linux": HOST_READ,
+    "okta": re.compile(r"okta\.[A-Za-z]+\.read"),
 }
 NAMED_EXCEPTION = "iam:GenerateCredentialReport"
 

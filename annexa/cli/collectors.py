@@ -86,6 +86,10 @@ HOW_TO_GRANT: Final = {
         "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
         "audit), in a systemd unit by AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_NET_ADMIN."
     ),
+    "okta": (
+        "Create an API service app with a key pair, grant it these scopes and the role Read-only\n"
+        "Administrator, turn off the demand for DPoP, and give client_id and private_key."
+    ),
 }
 
 
