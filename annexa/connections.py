@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collectors import CallError, Cause, Connection
 from config import (
     ActiveDirectoryTarget,
     AnyTarget,
     AwsTarget,
+    Decision,
     GithubTarget,
     LinuxTarget,
     OktaTarget,
@@ -17,9 +20,25 @@ from config import (
     SecretRef,
 )
 
+if TYPE_CHECKING:
+    from collectors.aws import AwsConnection
 
-def connection(name: str, target: AnyTarget) -> Connection:
+
+def connection(
+    name: str,
+    target: AnyTarget,
+    on: dt.date,
+    out: Mapping[str, str] | None = None,
+    only: frozenset[str] = frozenset(),
+) -> Connection:
     """The connection to a declared target; it is opened, and its SDK imported, by a sweep.
+
+    Args:
+        name: the target's name.
+        target: what is declared of it.
+        on: the day; a decision counts from its own date.
+        out: of an organisation, the account numbers that are out of scope, with the reason.
+        only: of an organisation, the keys of the accounts that are asked for; empty for all.
 
     Raises:
         SecretError: a secret it needs cannot be had; names the setting.
@@ -28,7 +47,8 @@ def connection(name: str, target: AnyTarget) -> Connection:
         case LinuxTarget():
             return _linux(name, target)
         case AwsTarget():
-            return _aws(name, target)
+            one = _aws(name, target, on)
+            return _organisation(one, target, on, out or {}, only) if target.organisation else one
         case ActiveDirectoryTarget():
             return _active_directory(name, target)
         case GithubTarget():
@@ -43,10 +63,11 @@ def _linux(name: str, target: LinuxTarget) -> Connection:
     return LinuxConnection(name, str(target.root), slow=target.slow)
 
 
-def _aws(name: str, target: AwsTarget) -> Connection:
+def _aws(name: str, target: AwsTarget, on: dt.date) -> AwsConnection:
     from collectors.aws import AwsConnection  # noqa: PLC0415 - one platform at a time
 
     external_id = target.external_id
+    decided = counts(target.regions_out, on)
     return AwsConnection(
         name=name,
         account=target.account,
@@ -54,10 +75,40 @@ def _aws(name: str, target: AwsTarget) -> Connection:
         role_arn=target.role_arn,
         external_id=secret(f"targets.{name}.external_id", external_id)() if external_id else None,
         region=target.region,
+        regions=target.regions if decided else (),
+        regions_out=decided,
         endpoint_url=target.endpoint_url,
         ca_file=path_text(target.ca_file),
         generate_credential_report=target.generate_credential_report,
+        slow=target.slow,
     )
+
+
+def _organisation(
+    base: AwsConnection,
+    target: AwsTarget,
+    on: dt.date,
+    out: Mapping[str, str],
+    only: frozenset[str],
+) -> Connection:
+    from collectors.aws import AwsOrganisation  # noqa: PLC0415 - one platform at a time
+
+    decided = counts(target.accounts_out, on)
+    return AwsOrganisation(
+        base=base,
+        role_name=target.role_name or "",
+        accounts=target.accounts if decided else (),
+        accounts_out=decided,
+        out=out,
+        only=only,
+    )
+
+
+def counts(decision: Decision | None, on: dt.date) -> str:
+    """A decision in words, from its own date on; empty before, and where there is none."""
+    if decision is None or decision.date > on:
+        return ""
+    return f"out by decision of {decision.date} ({decision.reason})"
 
 
 def _active_directory(name: str, target: ActiveDirectoryTarget) -> Connection:

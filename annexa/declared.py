@@ -17,7 +17,7 @@ from annexa.sweep.judging import Bound
 from annexa.sweep.means import Job
 from annexa.sweep.run import Scope
 from collectors import Catalog
-from config import AnyTarget, AwsTarget, LinuxTarget, Settings
+from config import AnyTarget, AwsTarget, LinuxTarget, ScopeOut, Settings
 
 AWS_CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -78,11 +78,21 @@ def targets(settings: Settings) -> Mapping[str, AnyTarget]:
     return found
 
 
+def organisations(settings: Settings) -> frozenset[str]:
+    """The keys of declared targets that stand for all accounts of an organisation."""
+    return frozenset(
+        key_of(name, target)
+        for name, target in settings.targets.items()
+        if isinstance(target, AwsTarget) and target.organisation
+    )
+
+
 def out_of_scope(settings: Settings, on: dt.date) -> list[OutOfScope]:
     """The declared targets that are out of scope on a day, with the decision."""
     return [
-        OutOfScope(key_of(name, settings.targets[name]), out.reason, out.author, out.date)
+        OutOfScope(key_of(name, target), out.reason, out.author, out.date)
         for name, out in sorted(settings.decided_out(on).items())
+        if (target := settings.declared_as(name))
     ]
 
 
@@ -94,27 +104,53 @@ def jobs(settings: Settings, on: dt.date, only: Sequence[str] = ()) -> list[Job]
     """
     out = settings.decided_out(on)
     every = targets(settings)
-    wanted = [_named(every, name) for name in only] or [name for name in every if name not in out]
+    wanted = [_named(settings, every, name) for name in only] or [n for n in every if n not in out]
     if refused := sorted(set(wanted) & out.keys()):
         decision = out[refused[0]]
         raise DeclarationError(
             f"target {refused[0]} is out of scope by decision of {decision.date} "
             f"({decision.reason}); change [[scope.out]] to read it"
         )
+    whole = {name: name if name in every else name.rpartition(".")[0] for name in wanted}
     return [
         Job(
-            connection(name, every[name]),
+            connection(
+                name,
+                every[name],
+                on,
+                out=_accounts_out(name, out),
+                only=_only(name, every[name], whole),
+            ),
             every[name].deadline,
             rate=every[name].first_rate,
         )
-        for name in sorted(set(wanted))
+        for name in sorted(set(whole.values()))
     ]
+
+
+def _only(name: str, target: AnyTarget, whole: Mapping[str, str]) -> frozenset[str]:
+    """The accounts of an organisation that were named; none where all of it is wanted."""
+    members = [each for each, group in whole.items() if group == name and each != name]
+    if name in whole:
+        return frozenset()
+    return frozenset(key_of(each, target) for each in members)
+
+
+def _accounts_out(name: str, out: Mapping[str, ScopeOut]) -> dict[str, str]:
+    """The accounts of an organisation that are out by decision, by number."""
+    return {
+        number: f"out by decision of {each.date} ({each.reason})"
+        for target, each in out.items()
+        for whole, _, number in [target.rpartition(".")]
+        if whole == name
+    }
 
 
 def image_job(root: Path) -> Job:
     """The Linux host whose files lie below a folder; what needs a running system is unknown."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(root.absolute())).strip("-")[-64:]
-    return Job(connection(f"image-{name}", LinuxTarget(platform="linux", root=root)), rate=None)
+    host = LinuxTarget(platform="linux", root=root)
+    return Job(connection(f"image-{name}", host, dt.date.min), rate=None)
 
 
 def scope(settings: Settings, edition: str, on: dt.date) -> Scope:
@@ -171,10 +207,13 @@ def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
     return found
 
 
-def _named(every: Mapping[str, AnyTarget], name: str) -> str:
+def _named(settings: Settings, every: Mapping[str, AnyTarget], name: str) -> str:
     for short, target in every.items():
         if name in {short, key_of(short, target)}:
             return short
+    account = name.removeprefix("aws/")
+    if account not in every and settings.declared_as(account):
+        return account
     declared = ", ".join(key_of(short, target) for short, target in sorted(every.items()))
     raise DeclarationError(f"target {name} is not declared; declared: {declared or 'none'}")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from annexa import declared
+from annexa.sweep.groups import GROUPS
 from config import Settings, load_applicability
 from evidence_store.answers import FindingRow
 from evidence_store.interface import EvidenceStore
@@ -50,6 +52,7 @@ def question(
 ) -> Question:
     """Everything the roll-up looks at."""
     out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    out |= _left_out(store, settings, at)
     intervals = _Intervals(settings)
     return Question(
         at=at,
@@ -125,10 +128,14 @@ def populations(store: EvidenceStore, settings: Settings, at: datetime) -> list[
     """
     known = {row.target for row in store.targets(at)}
     out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    members = {key: set(group["members"]) for key, group in groups(store, settings, at).items()}
     never: dict[str, list[str]] = {}
     for name, target in settings.targets.items():
         key = declared.key_of(name, target)
-        if key not in known | out:
+        planned = members.get(key)
+        if planned is not None:
+            never.setdefault(target.platform, []).extend(planned - known - out)
+        elif key not in known | out:
             never.setdefault(target.platform, []).append(key)
     declared_counts = {str(name): n for name, n in settings.scope.population.items()}
     platforms = sorted(never.keys() | declared_counts.keys())
@@ -140,6 +147,33 @@ def populations(store: EvidenceStore, settings: Settings, at: datetime) -> list[
         )
         for platform in platforms
     ]
+
+
+def groups(
+    store: EvidenceStore, settings: Settings, at: datetime
+) -> Mapping[str, Mapping[str, Any]]:
+    """What each declared organisation stood for in the last plan that names it."""
+    wanted = set(declared.organisations(settings))
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in store.sweeps(at) if wanted else ():
+        known = row.plan.get("details", {}).get(GROUPS, {})
+        found |= {key: known[key] for key in wanted & known.keys()}
+        wanted -= known.keys()
+        if not wanted:
+            break
+    return found
+
+
+def _left_out(store: EvidenceStore, settings: Settings, at: datetime) -> set[str]:
+    """The members of organisations that the last plan left out, and what stood for all of them.
+
+    An account that was closed is out by the platform: what it was is no finding any more.
+    """
+    found: set[str] = set()
+    for key, group in groups(store, settings, at).items():
+        found |= group["left_out"].keys()
+        found |= set() if group["refused"] else {key}
+    return found
 
 
 def applicability(settings: Settings) -> list[Applicability]:
@@ -187,12 +221,17 @@ class _Intervals:
 
     def _worked_out(self, target: str, collector: str) -> timedelta | None:
         settings = self._settings
-        declared_target = settings.targets.get(target)
+        declared_target = settings.declared_as(target)
         if declared_target and "freshness" in declared_target.model_fields_set:
             return declared_target.freshness / 3
         if not settings.model_fields_set & {"schedule", "schedules"}:
             return None
-        return settings.read_every(target, collector)
+        return settings.read_every(_whole(settings, target), collector)
+
+
+def _whole(settings: Settings, name: str) -> str:
+    """The declared name that schedules know: an organisation's for its accounts."""
+    return name if name in settings.targets else name.rpartition(".")[0] or name
 
 
 def _freshness(settings: Settings) -> Mapping[str, timedelta]:
@@ -201,7 +240,8 @@ def _freshness(settings: Settings) -> Mapping[str, timedelta]:
 
 
 def _key(settings: Settings, name: str | None) -> str:
-    return declared.key_of(name, settings.targets[name]) if name else "*"
+    target = settings.declared_as(name) if name else None
+    return declared.key_of(name, target) if name and target else "*"
 
 
 def _day(day: dt.date, *, end: bool = False) -> datetime:

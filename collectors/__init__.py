@@ -3,7 +3,15 @@
 from collectors.calls import Caller, Note, PassingError, Place, SystemClock, ThrottledError
 from collectors.catalog import Catalog, CatalogError, catalog
 from collectors.collector import Collector, Listing
-from collectors.interface import Connection, Identity, Target
+from collectors.interface import (
+    Connection,
+    Expansion,
+    Group,
+    Identity,
+    LeftOut,
+    Member,
+    Target,
+)
 from collectors.judging import (
     Check,
     Criterion,
@@ -46,11 +54,15 @@ __all__ = [
     "Collector",
     "Connection",
     "Criterion",
+    "Expansion",
     "Fact",
     "FactUnknown",
+    "Group",
     "Identity",
+    "LeftOut",
     "Listing",
     "MalformedError",
+    "Member",
     "NotOfferedError",
     "Note",
     "PassingError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from collectors.calls import Caller
 
@@ -70,3 +70,48 @@ class Connection(Protocol):
 
     def open(self, caller: Caller) -> Target:
         """Connect; raises CallError with what to do where that is impossible."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One target of a group; `title` is what people call it, its key does not change with it."""
+
+    connection: Connection
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A target of a group that is not read, and why: the platform's state of it, or a decision."""
+
+    key: str
+    reason: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What a group stands for now.
+
+    `details` is kept with the plan and handed back when a stopped sweep goes on, so that the
+    members need not be asked for again.
+    """
+
+    members: tuple[Member, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Group(Connection, Protocol):
+    """A declaration that stands for many targets; it is expanded before a sweep is planned.
+
+    The keys of its members begin with its own key and a dot. Opened itself, it is the target
+    that knows the others.
+    """
+
+    def expand(self, caller: Caller) -> Expansion:
+        """Ask the platform for the members; raises CallError where it does not answer."""
+
+    def member(self, key: str, details: Mapping[str, str]) -> Connection:
+        """The member of that key, with what its expansion remembered; nothing is asked."""

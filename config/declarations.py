@@ -37,11 +37,22 @@ def _criterion_value(value: object) -> CriterionValue:
     raise ValueError("write a number, a text, true, false, or a list of texts")
 
 
+class Decision(Model):
+    """Why something that could be read is left out, and who decided it."""
+
+    reason: Text
+    """Why it is out."""
+    author: Text
+    """Who decided it."""
+    date: dt.date
+    """When it was decided; it counts from then."""
+
+
 class ScopeOut(Model):
     """A declared target that is out of scope by decision, and therefore not read."""
 
     target: TargetName
-    """The name of a table under `[targets]`."""
+    """The name of a table under `[targets]`; of an organisation's account `name.number`."""
     reason: Text
     """Why it is out."""
     author: Text

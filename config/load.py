@@ -47,6 +47,9 @@ _PATTERNS = {
     "account": "write the 12 digits of the account, in quotes",
     "role_arn": "write a role's ARN, arn:aws:iam::…:role/…",
     "region": 'write a region such as "eu-central-1"',
+    "regions": 'write regions such as "eu-central-1"',
+    "accounts": "write the 12 digits of each account, in quotes",
+    "role_name": "write the name of a role, not its ARN",
     "endpoint_url": "write an http or https address without a password",
     "origin": "write a name without blanks and plus signs",
     "target": "write a target's name: letters, digits, dot, dash and underscore",
@@ -175,8 +178,9 @@ def _words(place: Place, kind: str, context: Mapping[str, Any]) -> str | None:
     if kind == "extra_forbidden":
         close = difflib.get_close_matches(str(place[-1]), _settings_at(place[:-1]), 1)
         return _WORDS[kind] + (f"; did you mean {close[0]!r}?" if close else "")
-    if kind in {"string_type", "string_pattern_mismatch"} and place[-1] in _PATTERNS:
-        return _PATTERNS[str(place[-1])]
+    named = place[-2] if isinstance(place[-1], int) and len(place) > 1 else place[-1]
+    if kind in {"string_type", "string_pattern_mismatch"} and named in _PATTERNS:
+        return _PATTERNS[str(named)]
     if kind == "string_pattern_mismatch":  # the name of a table
         return _PATTERNS.get(str(place[0]))
     return _WORDS[kind].format_map(context) if kind in _WORDS else None

@@ -15,6 +15,7 @@ from config.declarations import (
     Attestation,
     Criterion,
     CriterionValue,
+    Decision,
     Inherited,
     PolicyException,
     PolicySource,
@@ -59,6 +60,7 @@ __all__ = [
     "Criterion",
     "CriterionValue",
     "Daemon",
+    "Decision",
     "Freshness",
     "GithubTarget",
     "Inherited",
@@ -218,6 +220,15 @@ class Settings(Model):
             return min(each.timing.longest_gap for each in (*own, self.schedule))
         return min(each.timing.longest_gap for each in own)
 
+    def declared_as(self, name: str) -> AnyTarget | None:
+        """The declared target of a name, also of an account of a declared organisation."""
+        if name in self.targets:
+            return self.targets[name]
+        whole, _, number = name.rpartition(".")
+        group = self.targets.get(whole)
+        known = isinstance(group, AwsTarget) and group.organisation and _is_account(number)
+        return group if known else None
+
     def exception_for(
         self, check: str, target: str, resource: str, on: dt.date
     ) -> PolicyException | None:
@@ -235,10 +246,10 @@ class Settings(Model):
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """Names must name something, and nothing may be read under two names."""
         for number, out in enumerate(self.scope.out):
-            if out.target not in self.targets:
+            if self.declared_as(out.target) is None:
                 yield ("scope", "out", number, "target"), self._unknown_target(out.target)
         for number, exception in enumerate(self.exceptions):
-            if exception.target is not None and exception.target not in self.targets:
+            if exception.target is not None and self.declared_as(exception.target) is None:
                 place: Place = ("exceptions", number, "target")
                 yield place, self._unknown_target(exception.target)
         yield from self._wrong_schedules()
@@ -263,3 +274,7 @@ class Settings(Model):
         close = difflib.get_close_matches(name, self.targets, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         return f"no such target; declare it under [targets], out of scope or not{hint}"
+
+
+def _is_account(text: str) -> bool:
+    return len(text) == 12 and text.isascii() and text.isdigit()

@@ -8,10 +8,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from config.values import Duration, FilePath, Model, Place, Secret, Text, seconds
+from config.declarations import Decision
+from config.values import Duration, FilePath, Listed, Model, Place, Secret, Text, seconds
 
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@/-]{1,576}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$")]
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")]
@@ -81,6 +83,20 @@ class AwsTarget(TargetSettings):
     """Ask IAM to make its credential report: the only call that is not a plain read."""
     rate: float = Field(default=50.0, gt=0, le=1000)
     """Calls per second to begin with, per service and region; throttling lowers it."""
+    slow: bool = False
+    """Also read what takes a call for each resource, such as whom each snapshot is shared with."""
+    regions: Annotated[tuple[Region, ...], Listed] = ()
+    """The only regions to read; without any, all that are enabled. It needs `regions_out`."""
+    regions_out: Decision | None = None
+    """Why the other regions are not read: `{ reason = "…", author = "…", date = 2026-05-01 }`."""
+    organisation: bool = False
+    """Read every account of the organisation that this credential may list; needs `role_name`."""
+    role_name: RoleName | None = None
+    """The role that is assumed in each account of the organisation."""
+    accounts: Annotated[tuple[Account, ...], Listed] = ()
+    """The only accounts of the organisation to read. It needs `accounts_out`."""
+    accounts_out: Decision | None = None
+    """Why the other accounts are not read, as in `regions_out`."""
 
     @property
     def first_rate(self) -> float:
@@ -95,14 +111,28 @@ class AwsTarget(TargetSettings):
         return (self.role_arn.split(":")[4], "role_arn") if self.role_arn else None
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
-        """A role names its account, which can be contradicted."""
-        if self.external_id is not None and self.role_arn is None:
+        """A role names its account, which can be contradicted; some settings need another."""
+        yield from self._halves()
+        if self.external_id is not None and self.role_arn is None and self.role_name is None:
             yield ("external_id",), "is only sent when a role is assumed; add role_arn"
         if self.role_arn is None:
             return
         account = self.role_arn.split(":")[4]
         if self.account is not None and self.account != account:
             yield ("role_arn",), "the role belongs to another account than account says"
+
+    def _halves(self) -> Iterator[tuple[Place, str]]:
+        """A restriction comes with its decision, an organisation with its role."""
+        for name in ("regions", "accounts"):
+            only, decision = getattr(self, name), getattr(self, f"{name}_out")
+            if bool(only) != (decision is not None):
+                lacking = f"{name}_out" if only else name
+                yield (name if only else f"{name}_out",), f"needs {lacking}"
+        if self.organisation != (self.role_name is not None):
+            lacking = "role_name" if self.organisation else "organisation = true"
+            yield ("organisation" if self.organisation else "role_name",), f"needs {lacking}"
+        if self.accounts and not self.organisation:
+            yield ("accounts",), "needs organisation = true"
 
 
 class ActiveDirectoryTarget(TargetSettings):

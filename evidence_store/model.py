@@ -92,7 +92,7 @@ class PartRecord:
         asked: Whether it was asked in this unit. If not, its last state stands.
         complete: Whether every page came and totals agree. Only then can a resource be gone.
         cause: Why it is incomplete, one of `CAUSES`; None when complete.
-        code: The platform's own error code.
+        code: The platform's own error code; of a complete part, why it could only be empty.
         permission: The permission that would cure it.
         stated_total: The platform's own count, where it states one.
         collected: Rows that came.

@@ -85,6 +85,7 @@ def advanced(
         elif record.complete:
             after[record.key] = Part(
                 "complete",
+                code=record.code,
                 collected=record.collected,
                 total=record.stated_total,
                 observed=record.observed_at,

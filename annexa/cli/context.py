@@ -213,7 +213,8 @@ class Context:
     def findings(self, store: Store) -> list[FindingRow]:
         """The findings as of the asked instant, of the asked targets and collectors."""
         known = [row.target for row in store.targets()]
-        names = {*known, *(key.partition("/")[2] for key in known)}
+        keys = {*known, *(key.rpartition(".")[0] for key in known)}
+        names = keys | {key.partition("/")[2] for key in keys}
         if strange := sorted(set(self.targets) - names):
             read = ", ".join(known) or "none"
             raise click.UsageError(f"target {strange[0]} was never read; read: {read}")
@@ -223,7 +224,9 @@ class Context:
 
     def asked(self, target: str) -> bool:
         """Whether a target, as it is named in evidence, is one of those asked for."""
-        return not self.targets or bool({target, target.partition("/")[2]} & set(self.targets))
+        whole = target.rpartition(".")[0]
+        names = {key for each in (target, whole) for key in (each, each.partition("/")[2])}
+        return not self.targets or bool(names & set(self.targets))
 
     def _wanted(self, row: FindingRow) -> bool:
         if not self.asked(row.target):

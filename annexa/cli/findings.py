@@ -138,7 +138,7 @@ def _keys(context: Context) -> dict[str, Callable[[FindingRow], str]]:
         return checks[row.check_id].remediation if row.check_id in checks else "(not installed)"
 
     def owner(row: FindingRow) -> str:
-        target = context.settings.targets.get(row.target.partition("/")[2])
+        target = context.settings.declared_as(row.target.partition("/")[2])
         return (target.owner if target else None) or f"no owner declared: {row.target}"
 
     return {"check": lambda row: row.check_id, "owner": owner, "fix": fix}

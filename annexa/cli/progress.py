@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -100,15 +101,10 @@ class Watch:
             TextColumn("[yellow]{task.fields[unread]}"),
             console=out,
         )
-        for unit in self._units:
-            platform, _, name = unit.key.partition("/")
-            self._tasks[unit.key] = self._bars.add_task(
-                "",
-                total=unit.progress.parts,
-                platform=platform,
-                name=name if len(name) <= self._width else f"{name[: self._width - 1]}…",
-                resources=0,
-                unread="",
+        for key in dict.fromkeys(unit.group or unit.key for unit in self._units):
+            platform, _, name = key.partition("/")
+            self._tasks[key] = self._bars.add_task(
+                "", total=0, platform=platform, name=name, resources=0, unread=""
             )
         self._bars.start()
         self._painter = threading.Thread(target=self._keep_painting, daemon=True)
@@ -119,20 +115,26 @@ class Watch:
             self._paint()
 
     def _paint(self) -> None:
-        for unit in self._units:
+        for key, task in self._tasks.items():
+            units = [unit for unit in self._units if key in {unit.group, unit.key}]
             if self._bars:
                 self._bars.update(
-                    self._tasks[unit.key],
-                    completed=unit.progress.parts_done,
-                    total=unit.progress.parts,
-                    resources=unit.progress.resources,
-                    unread=_unread(unit),
+                    task,
+                    total=sum(unit.progress.parts for unit in units),
+                    completed=sum(unit.progress.parts_done for unit in units),
+                    resources=sum(unit.progress.resources for unit in units),
+                    unread=_unread(*units),
                 )
 
 
-def _unread(unit: Unit) -> str:
+def _called(unit: Unit) -> str:
+    """The unit's key, with what people call it."""
+    return f"{unit.key} ({unit.title})" if unit.title else unit.key
+
+
+def _unread(*units: Unit) -> str:
     """What was refused so far, by cause."""
-    return ", ".join(
-        f"{count} {cause.replace('_', ' ')}"
-        for cause, count in sorted(dict(unit.progress.unread).items())
-    )
+    whole: Counter[str] = Counter()
+    for unit in units:
+        whole.update(dict(unit.progress.unread))
+    return ", ".join(f"{n} {cause.replace('_', ' ')}" for cause, n in sorted(whole.items()))

@@ -13,9 +13,9 @@ from annexa.cli.listing import OUTCOMES
 from annexa.cli.render import Column, say, show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from config import Criterion
+    from config import Criterion, Settings
     from evidence_store.answers import PartRow, TargetRow
 
 
@@ -37,8 +37,7 @@ def scope(context: Context) -> None:
     whole = Counter(part.target for part in parts if part.state == "complete")
     out = {each.key: each for each in declared.out_of_scope(settings, context.at.date())}
     rows: list[dict[str, Any]] = []
-    for name, target in sorted(declared.targets(settings).items()):
-        key = declared.key_of(name, target)
+    for key in _declared(settings, read):
         seen = read.get(key)
         decision = out.get(key)
         rows.append(
@@ -107,6 +106,19 @@ def _head(context: Context, rows: list[dict[str, Any]]) -> None:
             and row["state"] in {OUTCOMES["complete"], OUTCOMES["incomplete"]}
         )
         say(f"{platform}: {read} of {count} in scope read")
+
+
+def _declared(settings: Settings, read: Mapping[str, TargetRow]) -> list[str]:
+    """The declared targets; an organisation is its accounts, as soon as one was read."""
+    from annexa import declared  # noqa: PLC0415 - this command only
+
+    groups = declared.organisations(settings)
+    found: list[str] = []
+    for name, target in declared.targets(settings).items():
+        key = declared.key_of(name, target)
+        accounts = [each for each in read if each.startswith(f"{key}.")] if key in groups else []
+        found += accounts or [key]
+    return sorted(found)
 
 
 @click.command()

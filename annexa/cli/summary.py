@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -22,6 +22,9 @@ MOST: Final = 8
 
 GROUPS: Final = 4
 """Reasons for which something was not read that are named; the rest is counted."""
+
+SOME: Final = 3
+"""Places that are named where several are left out for one reason."""
 
 LONGEST: Final = 72
 """Characters of a reason."""
@@ -69,10 +72,16 @@ def _facts(
                 "target": each.unit.key,
                 "outcome": each.outcome,
                 "entry": each.receipt.entry,
+                "title": each.unit.title,
                 "unchanged": each.receipt.unchanged,
                 "refused": each.unit.refusal,
+                "left_out": dict(sorted(each.unit.left_out.items())),
             }
             for each in result.recorded
+        ],
+        "left_out": [
+            {"target": each.key, "title": each.title, "reason": each.reason}
+            for each in result.left_out
         ],
         "findings": {
             "pass": counts["pass"],
@@ -115,10 +124,11 @@ def _lines(
     lines = [
         head,
         *(
-            f"  {unit['target']}: not read: {unit['refused']}"
+            f"  {_called(unit)}: not read: {unit['refused']}"
             for unit in facts["units"]
             if unit["refused"]
         ),
+        *_places(facts["units"]),
         f"  pass {found['pass']:,}   fail {found['fail']:,}"
         + (f" ({found['excepted']} excepted)" if found["excepted"] else "")
         + f"   unknown {found['unknown']:,}   undecided {found['undecided']:,}"
@@ -130,6 +140,27 @@ def _lines(
     lines += [_scope(context, store), _ledger(facts), f"Kept    {facts['store']}"]
     nexts = "annexa status · annexa findings · annexa explain 1"
     lines.append(f"Next    {'annexa diff · ' if before else ''}{nexts}")
+    return lines
+
+
+def _called(unit: Mapping[str, Any]) -> str:
+    return f"{unit['target']} ({unit['title']})" if unit["title"] else str(unit["target"])
+
+
+def _places(units: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The places that were not asked, by reason; targets that say the same share a line."""
+    same: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for unit in units:
+        reasons: dict[str, list[str]] = {}
+        for place, why in unit["left_out"].items():
+            reasons.setdefault(why, []).append(place)
+        for why, found in reasons.items():
+            same.setdefault((why, tuple(found)), []).append(unit["target"])
+    lines = []
+    for (why, places), targets in sorted(same.items()):
+        who = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
+        named = ", ".join(places[:SOME]) + (", …" if len(places) > SOME else "")
+        lines.append(f"  {who}: {len(places)} not asked: {why} ({named})")
     return lines
 
 
@@ -201,7 +232,7 @@ def _cut(reason: str, room: int = LONGEST) -> str:
 
 def _scope(context: Context, store: Store) -> str:
     """How many of the targets in scope have been read, by platform."""
-    from annexa import declared  # noqa: PLC0415
+    from annexa import declared, posture  # noqa: PLC0415
 
     settings = context.settings
     name = settings.scope.name
@@ -211,6 +242,8 @@ def _scope(context: Context, store: Store) -> str:
     if settings.targets:
         out = {each.key for each in declared.out_of_scope(settings, context.at.date())}
         keys = {declared.key_of(name, target) for name, target in settings.targets.items()} - out
+        for group, known in posture.groups(store, settings, context.at).items():
+            keys = (keys - {group}) | (known["members"].keys() - out)
     else:
         keys = {row.target for row in store.targets()}
     for key in keys:

@@ -100,6 +100,10 @@ class Judge:
             self._ask(check, resource, Scene(self.at, read)) for check in self.across({kind})
         )
 
+    def forget(self) -> None:
+        """Let go of the resources that were looked up."""
+        self._restored.clear()
+
     def across(self, kinds: set[str]) -> list[Check[Any]]:
         """The checks about these kinds that also ask for others."""
         return [c for kind in sorted(kinds) for c in self._checks.get(kind, ()) if c.also]

@@ -42,8 +42,12 @@ class Job:
         connection: the declared target.
         deadline: how long its unit may take.
         rate: calls per second per service and scope; None for no limit.
+        title: what people call the target, where its key is a number.
+        group: the key of the declaration that stands for it and others.
     """
 
     connection: Connection
     deadline: timedelta = timedelta(minutes=30)
     rate: float | None = 50
+    title: str = ""
+    group: str = ""

@@ -24,6 +24,7 @@ def provenance(unit: Unit) -> dict[str, Any]:
     identity = unit.identity
     journal = unit.caller.journal
     return {
+        "title": unit.title,
         "at": unit.started.isoformat(timespec="milliseconds"),
         "subject": identity.subject if identity and not unit.refused else unit.expected_subject,
         "identity": {

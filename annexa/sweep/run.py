@@ -6,20 +6,22 @@ import hashlib
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
 from annexa import __version__
+from annexa.sweep.groups import expanded, left_out, resumed
 from annexa.sweep.hand_over import unit_record
 from annexa.sweep.means import Job, Means
 from annexa.sweep.pool import CAP, THREADS, Pool
 from annexa.sweep.selection import Asked, asked
 from annexa.sweep.unit import Unit
-from collectors import Catalog
+from collectors import Catalog, Group, LeftOut
 from evidence_store.answers import Receipt
 from evidence_store.interface import EvidenceStore
 from evidence_store.model import PartKey, Plan, PlannedTarget, UnitRecord
@@ -58,6 +60,7 @@ class Result:
     sweep: int
     recorded: list[Recorded] = field(default_factory=list)
     planned: int = 0
+    left_out: Sequence[LeftOut] = ()
     calls: int = 0
     throttled: int = 0
     resources: int = 0
@@ -128,8 +131,10 @@ class Sweep:
         if not beside:
             self._abandon_open_sweep()
         started = self._clock.now()
+        whole = expanded(jobs, self._means, self._earlier_plans)
         units = [
-            (job, asked(self._catalog, job.connection.platform, collectors), 1) for job in jobs
+            (job, asked(self._catalog, job.connection.platform, collectors), 1)
+            for job in whole.jobs
         ]
         plan = Plan(
             [PlannedTarget(job.connection.key, len(what.kinds)) for job, what, _ in units],
@@ -138,9 +143,9 @@ class Sweep:
             scope.mapping_edition,
             __version__,
             started.isoformat(timespec="milliseconds"),
-            {**scope.details, "collectors": sorted(collectors)},
+            {**scope.details, **whole.plan, "collectors": sorted(collectors)},
         )
-        return self._go(self._store.begin_sweep(plan), units, watch, begun)
+        return self._go(self._store.begin_sweep(plan), units, watch, begun, whole.left_out)
 
     def resume(
         self,
@@ -157,21 +162,30 @@ class Sweep:
         unfinished = self._store.open_sweep()
         if unfinished is None:
             raise SweepError("no sweep was stopped: there is nothing to resume; run `annexa sweep`")
-        by_key = {job.connection.key: job for job in jobs}
+        details = unfinished.plan.get("details", {})
+        by_key = {j.connection.key: j for j in jobs if not isinstance(j.connection, Group)}
         owed = dict.fromkeys(unfinished.missing, 1)
         owed |= {name: attempt + 1 for name, attempt in unfinished.interrupted.items()}
+        for name in owed.keys() - by_key.keys():
+            if job := resumed(name, jobs, details):
+                by_key[name] = job
         if lost := sorted(owed.keys() - by_key.keys()):
             raise SweepError(
                 f"sweep {unfinished.sweep} planned {', '.join(lost)}, which is no longer declared; "
                 "declare it again, or begin a new sweep with `annexa sweep`"
             )
-        wanted = tuple(unfinished.plan.get("details", {}).get("collectors", ()))
+        wanted = tuple(details.get("collectors", ()))
         units = []
         for name, attempt in sorted(owed.items()):
             done = self._finished_kinds(name, unfinished.sweep) if attempt > 1 else set()
             what = asked(self._catalog, by_key[name].connection.platform, wanted, done)
             units.append((by_key[name], what, attempt))
-        return self._go(unfinished.sweep, units, watch, begun)
+        return self._go(unfinished.sweep, units, watch, begun, left_out(details))
+
+    def _earlier_plans(self) -> Iterator[Mapping[str, Any]]:
+        """The details of the plans so far, the newest first."""
+        for row in self._store.sweeps():
+            yield row.plan.get("details", {})
 
     def _finished_kinds(self, target: str, sweep: int) -> set[str]:
         parts = self._store.parts(target)
@@ -199,25 +213,12 @@ class Sweep:
         planned: Sequence[tuple[Job, Asked, int]],
         watch: Callable[[Recorded], None],
         begun: Callable[[int, Sequence[Unit]], None],
+        left_out_of_groups: Sequence[LeftOut] = (),
     ) -> Result:
         began = self._clock.monotonic()
-        result = Result(sweep, planned=len(planned))
+        result = Result(sweep, planned=len(planned), left_out=left_out_of_groups)
         attempts = {job.connection.key: attempt for job, _, attempt in planned}
-        subjects = self._subjects()
-        known: dict[str, dict[PartKey, bool]] = {}
-        for part in self._store.parts():
-            known.setdefault(part.target, {})[part.key] = bool(part.collected or part.carried)
-        units = [
-            Unit(
-                job,
-                what,
-                self._means,
-                began,
-                subjects.get(job.connection.key),
-                known.get(job.connection.key, {}),
-            )
-            for job, what, _ in planned
-        ]
+        units = self._units(planned)
         begun(sweep, units)
         pool = Pool(self._threads, self._cap)
         ended: queue.Queue[Unit] = queue.Queue(WAITING)
@@ -229,13 +230,16 @@ class Sweep:
                     ended.put(unit, timeout=0.2)
                     return
 
-        for unit in units:
+        waiting = iter(units)  # as many are under way as there are threads: each holds documents
+        for unit in islice(waiting, self._threads):
             unit.start(pool, hand_over)
         left = len(units)
         try:
             while left:
                 unit = self._next(ended)
                 left -= 1
+                for another in islice(waiting, 1):
+                    another.start(pool, hand_over)
                 recorded = self._record(unit, sweep, attempts[unit.key], result)
                 if recorded:
                     watch(recorded)
@@ -254,6 +258,23 @@ class Sweep:
             self._store.close_sweep(sweep, _summary(result))
         self._store.checkpoint()
         return result
+
+    def _units(self, planned: Sequence[tuple[Job, Asked, int]]) -> list[Unit]:
+        """The units, with what the store knows of their targets."""
+        subjects = self._subjects()
+        known: dict[str, dict[PartKey, bool]] = {}
+        for part in self._store.parts():
+            known.setdefault(part.target, {})[part.key] = bool(part.collected or part.carried)
+        return [
+            Unit(
+                job,
+                what,
+                self._means,
+                subjects.get(job.connection.key),
+                known.get(job.connection.key, {}),
+            )
+            for job, what, _ in planned
+        ]
 
     def _next(self, ended: queue.Queue[Unit]) -> Unit:
         """The next finished unit; waits in short steps, so that signals are felt at once."""
@@ -284,6 +305,7 @@ class Sweep:
         finally:
             unit.spool.close()
         result.add(record)
+        unit.release()
         recorded = Recorded(unit, receipt, record.outcome)
         result.recorded.append(recorded)
         return recorded

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,16 @@ class Spool:
     """An append-only temporary file that vanishes with its process."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="annexa-")  # noqa: SIM115 - closed by close()
+        self._opened: IO[bytes] | None = None
         self._end = 0
         self._lock = threading.Lock()
+
+    @property
+    def _file(self) -> IO[bytes]:
+        """The file, made with the first document: a unit that waits holds none."""
+        if self._opened is None:
+            self._opened = tempfile.TemporaryFile(prefix="annexa-")  # noqa: SIM115 - see close()
+        return self._opened
 
     def put(self, body: bytes) -> Spooled:
         """Keep a document."""
@@ -44,7 +51,8 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self

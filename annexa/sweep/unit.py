@@ -82,7 +82,6 @@ class Unit:
         job: the declared target and its limits.
         asked: what is read of it.
         means: what it is read with.
-        began: monotonic second in which the sweep began; deadlines count from it.
         expected_subject: the platform's id of the target at its last sweep; another one means
             that the credential was changed, and nothing is read.
         known: the target's parts as the store has them, with whether they hold resources: they
@@ -94,11 +93,12 @@ class Unit:
         job: Job,
         asked: Asked,
         means: Means,
-        began: float,
         expected_subject: str | None = None,
         known: Mapping[PartKey, bool] = MappingProxyType({}),
     ) -> None:
         self.connection = job.connection
+        self.title = job.title
+        self.group = job.group
         self.asked = asked
         self.means = means
         self.clock = means.clock
@@ -107,8 +107,8 @@ class Unit:
         self.known = known
         self.unplaced: dict[Listing, Unread] = {}
         self.left_out: dict[str, str] = {}
-        deadline = began + job.deadline.total_seconds()
-        self.caller = Caller(means.clock, deadline, means.stop, rate=job.rate)
+        self._job = job
+        self.caller = self._caller()
         self.identity: Identity | None = None
         self.refused: Unread | None = None
         self.refused_words = ""
@@ -143,12 +143,26 @@ class Unit:
             self.refused is not None and self.refused.cause is Cause.NOT_ASKED
         )
 
+    def release(self) -> None:
+        """Let go of what was read, once it is recorded: a sweep can have a thousand units."""
+        for reading in self.readings:
+            reading.held = []
+        self.judge.forget()
+        self.caller.journal.lines.clear()
+
     def start(self, pool: Pool, ended: Callable[[Unit], None]) -> None:
         """Queue the first job."""
         self._pool = pool
         self._ended = ended
+        self.caller = self._caller()
+        self.started = self.judge.at = self.clock.now()
         self.progress.parts = len(self.asked.kinds)
         self._put(self._connect)
+
+    def _caller(self) -> Caller:
+        """What sends its calls; its deadline counts from when it begins."""
+        deadline = self.clock.monotonic() + self._job.deadline.total_seconds()
+        return Caller(self.clock, deadline, self.stop, rate=self._job.rate)
 
     def _put(self, job: Callable[[], None], *, first: bool = False) -> None:
         pool = self._pool

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from collectors import Caller, CallError, Cause, Identity, Place
+from collectors.aws.errors import CURES
 from collectors.aws.operation import Operation
 from collectors.aws.session import Ambience, Clients, clients
 
@@ -41,9 +42,10 @@ class AwsConnection:
     """A declared AWS account; the SDK finds the credential as it does for the AWS CLI.
 
     `account` is the number the credential must reach. `role_arn` is assumed with the credential
-    of `profile` or of the environment. `endpoint_url` stands for every service; the variables
-    `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` work too. `regions` names the only ones to
-    read, `regions_out` says why the others are not; without any, every enabled region is read.
+    of `profile` or of the environment, or with the one of the role `through`. `endpoint_url`
+    stands for every service; the variables `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`
+    work too. `regions` names the only ones to read, `regions_out` says why the others are not;
+    without any, every enabled region is read.
     """
 
     name: str
@@ -51,6 +53,7 @@ class AwsConnection:
     profile: str | None = None
     role_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
+    through: str | None = None
     region: str = "us-east-1"
     regions: tuple[str, ...] = ()
     regions_out: str = ""
@@ -82,7 +85,9 @@ class AwsTarget:
         self.connection = connection
         self.caller = caller
         self._clients = shared
-        self._credential = self._role() if connection.role_arn else None
+        between = connection.through
+        base = self._role(between, None) if between else None
+        self._credential = self._role(connection.role_arn, base) if connection.role_arn else base
         self.scope = GLOBAL
         self._once: dict[str, _Once] = {}
         self._lock = threading.Lock()
@@ -222,32 +227,47 @@ class AwsTarget:
             kept = self._once.setdefault(key, _Once())
         return kept.get(make)
 
-    def _role(self) -> Credentials:
+    def _role(self, arn: str, base: Credentials | None) -> Credentials:
         from botocore.credentials import (  # noqa: PLC0415 - loaded where AWS is read only
             DeferredRefreshableCredentials,
         )
 
-        return DeferredRefreshableCredentials(self._assume, "assume-role")
+        return DeferredRefreshableCredentials(lambda: self._assume(arn, base), "assume-role")
 
-    def _assume(self) -> dict[str, str]:
+    def _assume(self, arn: str, base: Credentials | None) -> dict[str, str]:
+        """The role's own credential, which AWS gives for an hour.
+
+        Raises:
+            CallError: it was refused; says which trust policy cures it.
+        """
         declared = self.connection
-        asked = {"RoleArn": declared.role_arn, "RoleSessionName": SESSION}
+        asked = {"RoleArn": arn, "RoleSessionName": SESSION}
         if declared.external_id:
             asked["ExternalId"] = declared.external_id
-        ask = Operation(
-            self.caller,
-            self._clients,
-            "assume_role",
-            Place("sts", GLOBAL),
-            Ambience(declared.region),
-        )
-        given = ask(**asked)["Credentials"]
+        around = Ambience(declared.region, base)
+        place = Place("sts", GLOBAL)
+        try:
+            given = Operation(self.caller, self._clients, "assume_role", place, around)(**asked)
+        except CallError as error:
+            if error.cause is not Cause.DENIED or error.permission in CURES.values():
+                raise
+            raise CallError(
+                Cause.DENIED,
+                error.code,
+                f"the role {arn} cannot be assumed: {error}; create it, and let its trust policy "
+                f"allow sts:AssumeRole to the identity that reads{self._condition()}",
+                f"sts:AssumeRole on {arn}, granted by the role's trust policy",
+            ) from error
+        keys = given["Credentials"]
         return {
-            "access_key": given["AccessKeyId"],
-            "secret_key": given["SecretAccessKey"],
-            "token": given["SessionToken"],
-            "expiry_time": given["Expiration"],
+            "access_key": keys["AccessKeyId"],
+            "secret_key": keys["SecretAccessKey"],
+            "token": keys["SessionToken"],
+            "expiry_time": keys["Expiration"],
         }
+
+    def _condition(self) -> str:
+        return " with the declared external id" if self.connection.external_id else ""
 
 
 class Api:

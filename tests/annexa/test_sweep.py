@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from annexa.sweep import Scope, SweepError
@@ -481,3 +482,42 @@ def _everything(bench: Bench) -> Any:
                             yield table, zlib.decompress(raw[skip:])
                         except zlib.error:
                             continue
+
+
+def test_a_place_that_is_left_out_is_named_and_what_was_known_there_is_carried(
+    bench: Bench,
+) -> None:
+    world = small_world()
+    bench.sweep(world)
+    assert bench.said()["has_lead", "ops"] == ("pass", "", "")
+    del world.teams["north"], world.teams["south"]
+    world.left_out = {"north": "turned off", "south": "turned off", "west": "no use"}
+    result = bench.sweep(world)
+    assert bench.said()["has_lead", "ops"] == ("unknown", "not_asked", "turned off")
+    assert bench.said()["has_lead", "south"] == (
+        "not_applicable",
+        "",
+        "the complete listing is empty",
+    )
+    parts = {p.key.scope: p for p in bench.store.parts("acme/hq") if "team" in p.key.kind}
+    assert {scope: (part.state, part.code) for scope, part in parts.items()} == {
+        "north": ("incomplete", "turned off"),
+        "south": ("complete", "turned off"),
+    }
+    body = orjson.loads(bench.store.entry(result.recorded[0].receipt.entry).body)
+    assert body["provenance"]["places_left_out"] == world.left_out
+    assert bench.store.verify().clean
+    world.left_out, world.teams["north"] = {}, [team("ops", lead="mia")]
+    bench.sweep(world)
+    assert bench.said()["has_lead", "ops"][0] == "pass"
+
+
+def test_the_calls_that_were_made_stand_beside_the_permissions_that_were_needed(
+    bench: Bench,
+) -> None:
+    result = bench.sweep(small_world())
+    body = orjson.loads(bench.store.entry(result.recorded[0].receipt.entry).body)
+    told = body["provenance"]["permissions"]
+    assert told["needed"]
+    assert len(told["needed_sha256"]) == 64
+    assert {"people", "teams", "identify"} <= set(told["used"]["acme"])

@@ -15,13 +15,15 @@ from collectors import (
     Cause,
     Collector,
     MalformedError,
+    NotOfferedError,
     Resource,
     Total,
+    Unlisted,
     Unread,
     fact,
 )
 from collectors.reading import ListingRun, PartRead, read_facts
-from tests.acme import Acme, AcmeConnection, Clock, Person, World, denied, person
+from tests.acme import Acme, AcmeConnection, Clock, Person, Team, World, denied, person
 
 
 def target(world: World | None = None) -> Acme:
@@ -252,3 +254,36 @@ def test_a_defect_in_one_fact_leaves_the_others() -> None:
     assert read.facts["badge"] == Unread("RuntimeError", "", Cause.DEFECT)
     assert read.facts["key"] == {"made": "x"}
     assert defects == ["acme.people.employee2 mia fact badge: RuntimeError"]
+
+
+def test_one_kind_of_a_listing_can_be_refused_while_the_others_are_read() -> None:
+    def rows(_: Acme) -> Iterator[Person | Unlisted]:
+        yield from named("mia")
+        yield Unlisted(Team, CallError(Cause.DENIED, "AccessDenied", permission="teams:list"))
+
+    run, _ = run_of(rows, kinds=(Person, Team))
+    assert [each.id for each in everything(run)] == ["mia"]
+    parts = {part.kind: part for part in run.parts()}
+    assert parts[Person.kind].complete
+    assert parts[Team.kind].unread == Unread("AccessDenied", "teams:list")
+
+
+def test_a_service_that_is_not_offered_leaves_a_complete_empty_listing() -> None:
+    def rows(_: Acme) -> Iterator[Person]:
+        yield from named()
+        raise NotOfferedError("acme offers no people here")
+
+    run, defects = run_of(rows)
+    assert everything(run) == []
+    (part,) = run.parts()
+    assert (part.complete, part.collected, part.empty) == (True, 0, "service not offered here")
+    assert defects == []
+
+
+def test_a_fact_that_the_listing_answered_is_not_asked_again() -> None:
+    world = World(refuse={"key mia": denied("keys:read")})
+    known = Person(id="mia", listed=person("mia"), facts={"key": {"used": None}})
+    unknown = Person(id="mia", listed=person("mia"))
+    people = Collector("acme.people", title="", reads_from="people")
+    assert read_facts(known, people, target(world)).facts["key"] == {"used": None}
+    assert isinstance(read_facts(unknown, people, target(world)).facts["key"], Unread)

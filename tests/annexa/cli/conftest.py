@@ -77,7 +77,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.setattr(
         declared,
         "connection",
-        lambda name, _target: AcmeConnection(name, worlds[name], platform="linux"),
+        lambda name, *_, **__: AcmeConnection(name, worlds[name], platform="linux"),
     )
     with time_machine.travel(fixed.NOON, tick=False) as clock:
         made = Shell(tmp_path, clock, worlds)

@@ -130,6 +130,11 @@ class Double:
             for pattern, answers in self.script.items():
                 if re.search(pattern, request.text):
                     return answers.pop(0) if len(answers) > 1 else answers[0]
+        return self.unscripted(request)
+
+    def unscripted(self, request: Request) -> Answer | None:
+        """What is answered where no pattern fits."""
+        del request
         return None if self.behind else Answer(501, "<Error><Code>NotScripted</Code></Error>")
 
     def _forward(
