@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from config.outside import (
+    DirectoryOutside,
+    GitOutside,
+    S3Outside,
+    TimeStamps,
+    WebhookOutside,
+)
 from config.settings import (
     ActiveDirectoryTarget,
     Attestation,
@@ -115,6 +122,42 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-people]", OktaTarget, _OKTA, False),
     ("[targets.acme-people-test]", OktaTarget, _OKTA_TEST, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
+    (
+        "[[store.outside]]",
+        S3Outside,
+        {"name": "locker", "kind": "s3", "bucket": "acme-evidence-heads", "region": "eu-central-1"},
+        False,
+    ),
+    (
+        "[[store.outside]]",
+        GitOutside,
+        {"name": "audit-repository", "kind": "git", "url": "git@git.acme.example:audit/heads.git"},
+        False,
+    ),
+    (
+        "[[store.outside]]",
+        DirectoryOutside,
+        {"name": "audit-share", "kind": "directory", "path": "/mnt/audit/heads"},
+        False,
+    ),
+    (
+        "[[store.outside]]",
+        WebhookOutside,
+        {
+            "name": "auditor",
+            "kind": "webhook",
+            "url": "https://auditor.example/heads",
+            "read_url": "https://auditor.example/heads",
+            "token": "env:AUDITOR_TOKEN",
+        },
+        False,
+    ),
+    (
+        "[[store.timestamps]]",
+        TimeStamps,
+        {"name": "tsa", "url": "https://tsa.example/tsr", "ca_file": "tsa-root.pem"},
+        False,
+    ),
     (
         "[scope]",
         Scope,
@@ -321,6 +364,8 @@ _OPTIONAL = {
     "cron": '"30 2 * * mon-fri"',
     "jitter": '"10m"',
     "zone": '"Europe/Berlin"',
+    "ssh_key": '"/etc/annexa/heads-key"',
+    "tls_ca_file": '"/etc/ssl/acme.pem"',
 }
 
 

@@ -39,7 +39,7 @@ _WORDS = {
     "less_than_equal": "must be at most {le:g}",
     "literal_error": "write {expected}",
     "union_tag_not_found": "is missing",
-    "union_tag_invalid": "unknown platform; this release reads {expected_tags}",
+    "union_tag_invalid": "unknown; this release knows {expected_tags}",
 }
 
 # What a pattern asks for, by the setting that has it.
@@ -51,6 +51,11 @@ _PATTERNS = {
     "accounts": "write the 12 digits of each account, in quotes",
     "role_name": "write the name of a role, not its ARN",
     "endpoint_url": "write an http or https address without a password",
+    "name": "name it with letters, digits, dot, dash and underscore, at most 64",
+    "bucket": "write a bucket's name",
+    "url": "write an address without a password",
+    "read_url": "write an address without a password",
+    "branch": "write a branch's name",
     "origin": "write a name without blanks and plus signs",
     "target": "write a target's name: letters, digits, dot, dash and underscore",
     "targets": "name it with letters, digits, dot, dash and underscore, at most 64",
@@ -169,7 +174,7 @@ def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
             place = place[:-1]
         message = _words(place, kind, context) or problem["msg"].removeprefix("Value error, ")
         # Pydantic names the table where the platform is wrong; people look for the setting.
-        setting = ("platform",) if kind.startswith("union_tag") else ()
+        setting = (_tag_name(place),) if kind.startswith("union_tag") else ()
         yield (*_without_tag(place), *setting), message
 
 
@@ -187,8 +192,15 @@ def _words(place: Place, kind: str, context: Mapping[str, Any]) -> str | None:
 
 
 def _without_tag(place: Place) -> Place:
-    """A place as the file has it: pydantic names the kind of target after the target's name."""
-    return place[:2] + place[3:] if place[:1] == ("targets",) else place
+    """A place as the file has it: pydantic names the kind of a table after its name or number."""
+    if place[:1] == ("targets",):
+        return place[:2] + place[3:]
+    return place[:3] + place[4:] if place[:2] == ("store", "outside") else place
+
+
+def _tag_name(place: Place) -> str:
+    """The setting that says of which kind a table is."""
+    return "platform" if place[0] == "targets" else "kind"
 
 
 def _settings_at(place: Place) -> list[str]:
@@ -205,7 +217,7 @@ def _inside(kind: Any, step: str | int) -> Any:  # noqa: ANN401 - annotations ar
         field = kind.model_fields.get(step)
         return _plain(field.annotation) if field else None
     if get_origin(kind) is Union or type(kind).__name__ == "UnionType":
-        # A target's step is its platform; any other union is of a model and None.
+        # A table's step is its platform or kind; any other union is of a model and None.
         tagged = (one for one in get_args(kind) if _is_model(one) and _tag(one) == step)
         return next(tagged, None)
     arguments = [_plain(one) for one in get_args(kind) if one is not Ellipsis]
@@ -225,7 +237,7 @@ def _is_model(kind: object) -> bool:
 
 
 def _tag(model: type[BaseModel]) -> object:
-    field = model.model_fields.get("platform")
+    field = model.model_fields.get("platform") or model.model_fields.get("kind")
     tag = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return tag[0] if tag else None
 

@@ -24,6 +24,7 @@ from config.declarations import (
     StatementFile,
     Tolerance,
 )
+from config.outside import OutsideHolder, TimeStamps, same_names
 from config.schedules import Daemon, OwnSchedule, Schedule
 from config.targets import (
     ActiveDirectoryTarget,
@@ -96,6 +97,10 @@ class Store(Model):
     """The folder of the store's two keys, where there is no file beside which they can lie."""
     origin: Annotated[Text, Field(pattern=r"^[^\s+]+$")] | None = None
     """The ledger's name in signed checkpoints, such as `acme.example/annexa`; fixed when made."""
+    outside: Annotated[tuple[OutsideHolder, ...], Listed] = ()
+    """Who holds each signed head where the operator of the database cannot rewrite it."""
+    timestamps: Annotated[tuple[TimeStamps, ...], Listed] = ()
+    """Authorities that stamp each signed head with the time."""
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """There is one store, in a file or on a server."""
@@ -104,6 +109,9 @@ class Store(Model):
         if self.url is None:
             for field in sorted({"password", "keys"} & self.model_fields_set):
                 yield (field,), "is for a store on a server: set `url`, or take it out"
+        for table in ("outside", "timestamps"):  # receipts are filed by name
+            for number, message in same_names(getattr(self, table)):
+                yield (table, number, "name"), message
 
 
 class Freshness(Model):

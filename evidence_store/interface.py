@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from evidence_store.accesses import Access
     from evidence_store.timeline import FindingRun, Reading, Sighting
 
+if TYPE_CHECKING:
+    from evidence_store.handing_out import HandedOut
+    from evidence_store.standing import Standing
+
 Clock = Callable[[], datetime]
 Progress = Callable[[str, int, int], None]
 """Called with what is being checked, how many are done, and how many there are."""
@@ -68,8 +72,17 @@ class EvidenceStore(Protocol):
     def sequence(self) -> int:
         """Give pending entries their place in the ledger; return how many."""
 
+    def compare_outside(self) -> None:
+        """Stop where the ledger does not lead up to what others hold of it."""
+
     def checkpoint(self) -> Checkpoint:
-        """Sequence, then sign the tree; the same tree gives the same note."""
+        """Compare with what others hold, sequence, sign; the same tree gives the same note."""
+
+    def hand_out(self) -> Sequence[HandedOut]:
+        """Hand signed heads to their holders and have the newest stamped; failures are owed."""
+
+    def standing(self) -> Standing:
+        """Who holds heads since when, and what cannot be excluded."""
 
     def checkpoints(self) -> Sequence[Checkpoint]:
         """Every signed head, smallest first."""

@@ -43,7 +43,7 @@ def signing_path(store: Path) -> Path:
     return store.with_name(f"{store.name}.signing-key")
 
 
-def _create(path: Path, content: bytes) -> None:
+def create_file(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all, unless it is there."""
     if path.exists():
         return
@@ -57,15 +57,18 @@ def _create(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
+def pem(key: Ed25519PrivateKey) -> bytes:
+    """A signing key as its file has it."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def create(store: Path) -> None:
     """Create the key files that are not there; the caller holds the lock of an empty store."""
-    signing = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    signing = pem(Ed25519PrivateKey.generate())
     try:
         store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _create(secret_path(store), secrets.token_hex(32).encode() + b"\n")
-        _create(signing_path(store), signing)
+        create_file(secret_path(store), secrets.token_hex(32).encode() + b"\n")
+        create_file(signing_path(store), signing)
     except OSError as error:
         raise ReadOnlyError(f"{store.parent}: cannot write the store's keys: {error}") from error
 
@@ -79,9 +82,22 @@ def read(store: Path) -> Keys:
     path = secret_path(store)
     try:
         secret = bytes.fromhex(path.read_text("ascii"))
-        if len(secret) != 32:
-            raise KeyMissingError(f"{path}: not a key of 32 bytes in hex; {CURE}")
-        path = signing_path(store)
+    except OSError as error:
+        raise KeyMissingError(f"{path}: {error.strerror}; {CURE}") from error
+    except ValueError as error:
+        raise KeyMissingError(f"{path}: damaged ({error}); {CURE}") from error
+    if len(secret) != 32:
+        raise KeyMissingError(f"{path}: not a key of 32 bytes in hex; {CURE}")
+    return Keys(secret, load_signing(signing_path(store)))
+
+
+def load_signing(path: Path) -> Ed25519PrivateKey:
+    """Read a signing key.
+
+    Raises:
+        KeyMissingError: If it is missing, unreadable, damaged, or of another kind.
+    """
+    try:
         signing = load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
         raise KeyMissingError(f"{path}: {error.strerror}; {CURE}") from error
@@ -89,4 +105,4 @@ def read(store: Path) -> Keys:
         raise KeyMissingError(f"{path}: damaged ({error}); {CURE}") from error
     if not isinstance(signing, Ed25519PrivateKey):
         raise KeyMissingError(f"{path}: not an Ed25519 key; {CURE}")
-    return Keys(secret, signing)
+    return signing

@@ -51,6 +51,13 @@ def heads(connection: sa.Connection) -> list[Checkpoint]:
     return [note.read(text) for text in notes]
 
 
+def last_head(connection: sa.Connection) -> Checkpoint | None:
+    """The largest signed head."""
+    query = sa.select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
+    text = connection.scalar(query)
+    return None if text is None else note.read(text)
+
+
 def checkpoint(connection: sa.Connection, origin: str, keys: Keys) -> Checkpoint:
     """Sign the tree as it stands.
 
@@ -59,9 +66,8 @@ def checkpoint(connection: sa.Connection, origin: str, keys: Keys) -> Checkpoint
     """
     found = hashes(connection)
     head = merkle.root(found)
-    known = heads(connection)
-    if known:
-        last = known[-1]
+    last = last_head(connection)
+    if last is not None:
         if last.size > len(found) or merkle.root(found[: last.size]) != last.root:
             raise CorruptStoreError(
                 f"ledger {origin}: the head signed at size {last.size} is no prefix of the"

@@ -31,6 +31,25 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
     return level[0] if level else EMPTY
 
 
+def roots(leaf_hashes: Iterable[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
+    """Roots of the trees of these sizes in one pass; a size beyond the leaves is left out."""
+    wanted = set(sizes)
+    found = {0: EMPTY} if 0 in wanted else {}
+    peaks: list[tuple[int, bytes]] = []  # complete subtrees, the largest first
+    for size, value in enumerate(leaf_hashes, 1):
+        width, top = 1, value
+        while peaks and peaks[-1][0] == width:
+            top = node(peaks.pop()[1], top)
+            width *= 2
+        peaks.append((width, top))
+        if size in wanted:
+            head = peaks[-1][1]
+            for _, left in reversed(peaks[:-1]):
+                head = node(left, head)
+            found[size] = head
+    return found
+
+
 def root_of(data: Iterable[bytes]) -> bytes:
     """Root over the data of leaves."""
     return root([sha256(b"\x00" + one).digest() for one in data])

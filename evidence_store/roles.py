@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from evidence_store.tables import EVIDENCE, accesses, checkpoints, leaves, metadata, pending
+from evidence_store.tables import (
+    EVIDENCE,
+    accesses,
+    checkpoints,
+    leaves,
+    metadata,
+    pending,
+    receipts,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -21,7 +29,7 @@ READER: Final = "annexa_reader"
 GROUPS: Final = (WRITER, SEQUENCER, READER)
 """Given to accounts; each lets do its own work and nothing else."""
 
-LEDGER: Final = (leaves, checkpoints)
+LEDGER: Final = (leaves, checkpoints, receipts)
 
 
 def rights(role: str, table: sa.Table) -> tuple[str, ...]:

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 from evidence_store import (
     accesses,
     changes,
+    comparing,
     entries,
+    epochs,
     evidence,
     keys,
     ledger,
+    lineage,
     note,
     opening,
     reads,
     recording,
     replay,
+    rotation,
     schema,
+    standing,
     sweeps,
     timeline,
     verification,
@@ -49,10 +54,13 @@ from evidence_store.answers import (
 from evidence_store.database import Database, open_database
 from evidence_store.digests import derived, key_fingerprint
 from evidence_store.errors import KeyMissingError, NotAllowedError, StoreMissingError
+from evidence_store.handing_out import Desk, HandedOut
 from evidence_store.interface import Clock, Progress
 from evidence_store.keeping import Keeping
 from evidence_store.location import File, Location
 from evidence_store.model import PartKey, Plan, ResourceKey, UnitRecord
+from evidence_store.outside import NOBODY, Outside
+from evidence_store.standing import Standing
 from evidence_store.timeline import FindingRun, Reading, Sighting
 
 if TYPE_CHECKING:
@@ -72,9 +80,11 @@ SEQUENCER: Final = "sequencer"
 """Names of locks; the others are of one target or one sweep."""
 
 
-def _refuse_other_keys(location: Location, first: Mapping[str, Any], found: keys.Keys) -> None:
-    told = first.get("public_key"), first.get("digest_key")
-    if told != (found.public.hex(), key_fingerprint(found.secret).hex()):
+def _refuse_other_keys(
+    location: Location, first: Mapping[str, Any], public: bytes, found: keys.Keys
+) -> None:
+    told = public, first.get("digest_key")
+    if told != (found.public, key_fingerprint(found.secret).hex()):
         raise KeyMissingError(
             f"{location.name}: the key files {location.keys}.* are another store's"
         )
@@ -86,17 +96,32 @@ class Store:
     def __init__(
         self,
         database: Database,
+        location: Location,
         clock: Clock,
         found: keys.Keys,
-        origin: str,
+        known: lineage.Lineage,
+        *,
+        outside: Outside = NOBODY,
         fence: Fence = lambda _connection: None,
     ) -> None:
         self._database = database
+        self._location = location
         self._fence = fence
         self._clock = clock
         self._keys = found
-        self.origin = origin
+        self._lineage = known
+        self._outside = outside
         self.keeping = Keeping(database, clock, found.secret)
+
+    @property
+    def origin(self) -> str:
+        """The name in its signed heads: the ledger's, with the number of a later epoch."""
+        return self._lineage.last.origin
+
+    @property
+    def ledger(self) -> str:
+        """The ledger's name, the same in every epoch: by it others file what they hold."""
+        return self._lineage.ledger
 
     @classmethod
     def open(
@@ -108,6 +133,7 @@ class Store:
         origin: str | None = None,
         busy_seconds: float = 30.0,
         fence: Fence = lambda _connection: None,
+        outside: Outside = NOBODY,
     ) -> Self:
         """Open a store, creating or upgrading it as needed.
 
@@ -118,6 +144,7 @@ class Store:
             origin: The ledger's name, taken at creation only; by default `annexa/<8 hex digits>`.
             busy_seconds: How long to wait for another process.
             fence: Called first in every transaction that records; what it raises refuses it.
+            outside: Who holds its signed heads and stamps them.
 
         Raises:
             StoreMissingError: If there is none and `create` is false.
@@ -133,12 +160,15 @@ class Store:
         try:
             schema.bring_up(database, create=create)
             first = cls._first(database, location, clock, origin, create=create)
+            with database.reading() as connection:
+                known = lineage.require(connection)
+            rotation.settle(location.keys, known.last.public)
             found = keys.read(location.keys)
-            _refuse_other_keys(location, first, found)
+            _refuse_other_keys(location, first, known.last.public, found)
         except BaseException:
             database.close()
             raise
-        return cls(database, clock, found, first["origin"], fence)
+        return cls(database, location, clock, found, known, outside=outside, fence=fence)
 
     @classmethod
     def _first(
@@ -194,6 +224,14 @@ class Store:
     def verifier_key(self) -> str:
         """The public key in the form of the signed note: `name+hash+base64`."""
         return note.verifier_key(self.origin, self._keys.public)
+
+    @property
+    def verifier_keys(self) -> Sequence[tuple[int, str]]:
+        """Every key with the size that heads signed by it are larger than, the first one first."""
+        return [
+            (span.above, note.verifier_key(span.origin, span.public))
+            for span in self._lineage.spans
+        ]
 
     def derive_key(self, purpose: str) -> bytes:
         """A 32-byte key of this store for one purpose, such as marking redacted secrets."""
@@ -262,12 +300,75 @@ class Store:
         with self._writing(SEQUENCER) as connection:
             return ledger.sequence(connection)
 
+    def compare_outside(self) -> None:
+        """Stop where the ledger does not lead up to what others hold of it.
+
+        A holder that cannot be asked stops nothing: it is compared before it is handed the next.
+
+        Raises:
+            RolledBackError: With which holder, which sizes, and what to do.
+        """
+        found = comparing.ask(self._outside.holders, self._lineage.ledger, every=False)
+        with self._database.reading() as connection:
+            comparing.refuse(connection, lineage.require(connection), found)
+
     def checkpoint(self) -> Checkpoint:
-        """Sequence, then sign the tree; the same tree gives the same note."""
+        """Compare with what others hold, sequence, sign; the same tree gives the same note."""
+        found = comparing.ask(self._outside.holders, self._lineage.ledger, every=False)
         self._seal_accesses()
         with self._writing(SEQUENCER) as connection:
             ledger.sequence(connection)
+            self._follow(connection)
+            comparing.refuse(connection, self._lineage, found)
             return ledger.checkpoint(connection, self.origin, self._keys)
+
+    def _follow(self, connection: sa.Connection) -> None:
+        """Take over a key or an epoch that another process began meanwhile."""
+        self._lineage = lineage.require(connection)
+        if self._lineage.last.public != self._keys.public:
+            rotation.settle(self._location.keys, self._lineage.last.public)
+            self._keys = keys.read(self._location.keys)
+
+    def hand_out(self) -> Sequence[HandedOut]:
+        """Hand signed heads to their holders and have the newest stamped; failures are owed."""
+        desk = Desk(self._database, self._keys.secret, self._clock, self._outside)
+        return desk.hand_out()
+
+    def standing(self) -> Standing:
+        """Who holds heads since when, and what cannot be excluded."""
+        with self._database.reading() as connection:
+            return standing.read(connection, self._outside)
+
+    def rotate_key(self) -> str:
+        """Sign what there is with the old key, name a new one in the ledger; return its name."""
+        self.checkpoint()
+        new = rotation.make(self._location.keys)
+        with self._writing() as connection:
+            ledger.sequence(connection)
+            self._follow(connection)
+            ledger.checkpoint(connection, self.origin, self._keys)
+            rotation.name(connection, self._lineage, self._keys.signing, new, self._clock())
+            ledger.sequence(connection)
+        with self._writing() as connection:
+            self._follow(connection)
+            ledger.checkpoint(connection, self.origin, self._keys)
+        return self.verifier_key
+
+    def new_epoch(self, reason: str) -> str:
+        """Go on under the next epoch's name where leaves are lost that others know of.
+
+        Raises:
+            RecordError: If nobody holds a head that the ledger does not lead up to.
+        """
+        found = comparing.ask(self._outside.holders, self._lineage.ledger, every=True)
+        with self._writing() as connection:
+            ledger.sequence(connection)
+            self._follow(connection)
+            epochs.begin(connection, self._lineage, found, reason, self._clock())
+            ledger.sequence(connection)
+            self._follow(connection)
+            ledger.checkpoint(connection, self.origin, self._keys)
+        return self.origin
 
     def checkpoints(self) -> Sequence[Checkpoint]:
         """Every signed head, smallest first."""
@@ -282,8 +383,10 @@ class Store:
     def verify(
         self, progress: Progress | None = None, trusted: Sequence[Checkpoint] = ()
     ) -> Report:
-        """Recompute everything; `trusted` are heads kept outside the store's reach."""
-        return verification.verify(self._database, self._keys, self.origin, progress, trusted)
+        """Recompute everything, against what the configured holders and `trusted` heads say."""
+        held = comparing.ask(self._outside.holders, self._lineage.ledger, every=True)
+        given = verification.Given(tuple(trusted), tuple(held), self._outside.authorities)
+        return verification.verify(self._database, self._keys, progress, given)
 
     def rebuild_cache(self) -> int:
         """Replace the cached states from the append-only tables; return how many targets."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evidence_store import entries
+from evidence_store import entries, ledger, receipts
 from evidence_store.answers import OpenSweep
 from evidence_store.canonical import parsed
 from evidence_store.errors import RecordError
@@ -41,6 +41,7 @@ def begin(connection: sa.Connection, plan: Plan, recorded: datetime) -> int:
             "code": plan.code_version,
             "started": plan.started,
             "details": dict(plan.details),
+            "after": receipts.after(connection, ledger.last_head(connection)),
         },
     )
     return sweep

@@ -205,6 +205,18 @@ leaves: Final = sa.Table(
 
 checkpoints: Final = sa.Table("checkpoints", metadata, _key("size"), _text("note"))
 
+# What others gave for a head: 1 it is held, 2 a time stamp. Plans name each; until then `seal`.
+receipts: Final = sa.Table(
+    "receipts",
+    metadata,
+    _key("size"),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", TEXT, primary_key=True),
+    _number("at"),
+    _bytes("body"),
+    _digest("seal"),
+)
+
 EVIDENCE: Final = tuple(metadata.tables.values())
 """Append-only: guarded by triggers. The tables below can be dropped and recomputed."""
 
@@ -241,6 +253,7 @@ KINDS: Final = {
     "plan": 2,
     "unit": 3,
     "close": 4,
+    "restore": 5,
     "retention": 21,
     "hold": 22,
     "lift": 23,

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from evidence_store import accesses, ledger, merkle, note
+from evidence_store import accesses, merkle
 from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
+from evidence_store.comparing import HeldBy
 from evidence_store.database import Database, database_of
 from evidence_store.digests import CHECK, Digests, key_text
 from evidence_store.entries import unpacked
 from evidence_store.errors import StoreError
+from evidence_store.head_verification import Heads
 from evidence_store.interface import Progress
 from evidence_store.keys import Keys
 from evidence_store.leaf_order import LeafOrder
 from evidence_store.letting_go import LettingGo
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
+from evidence_store.outside import Authority
+from evidence_store.receipt_verification import Receipts
 from evidence_store.tables import (
     KINDS,
     attachments,
-    checkpoints,
     checks,
     contents,
     entries,
@@ -38,24 +42,29 @@ from evidence_store.tables import (
 from evidence_store.times import microseconds, moment
 from evidence_store.unit_verification import Units
 
-NO_OUTSIDE_COPY: Final = (
-    "No outside copy of a checkpoint was given: a rollback, or a rewrite of the whole history with"
-    " the store's own keys, cannot be excluded."
-)
 BROKEN: Final = (StoreError, sa.exc.DBAPIError, ValueError, KeyError, TypeError, AttributeError)
 """What damaged rows raise while they are read; each becomes a problem."""
 
 
-def verify(
-    database: Database,
-    keys: Keys,
-    origin: str,
-    progress: Progress | None,
-    trusted: Sequence[Checkpoint],
-) -> Report:
+@dataclass(frozen=True)
+class Given:
+    """What verification is given besides the store.
+
+    Attributes:
+        trusted: Heads somebody kept.
+        held: What the configured holders answered.
+        authorities: Time-stamping authorities whose stamps can be checked.
+    """
+
+    trusted: tuple[Checkpoint, ...] = ()
+    held: tuple[HeldBy, ...] = ()
+    authorities: Sequence[Authority] = ()
+
+
+def verify(database: Database, keys: Keys, progress: Progress | None, given: Given) -> Report:
     """Check the whole store in one unmoving view of it."""
     with database.reading() as connection:
-        return Verification(connection, keys, origin, progress, trusted).report()
+        return Verification(connection, keys, progress, given).report()
 
 
 class Verification:
@@ -65,21 +74,20 @@ class Verification:
         self,
         connection: sa.Connection,
         keys: Keys,
-        origin: str,
         progress: Progress | None,
-        trusted: Sequence[Checkpoint],
+        given: Given,
     ) -> None:
         self.connection = connection
         self.database = database_of(connection)
         self.keys = keys
-        self.origin = origin
+        self.given = given
         self.progress: Progress = progress or (lambda _what, _done, _all: None)
-        self.trusted = trusted
         self.problems: list[Problem] = []
         self.statements: list[str] = []
         self.counts: dict[str, int] = {}
         self.scopes: dict[bytes, str] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
+        self.positions: dict[int, int] = {}
 
     def report(self) -> Report:
         """Run every check."""
@@ -95,6 +103,7 @@ class Verification:
             ("units", self._units),
             ("leaves", self._leaves),
             ("checkpoints", self._checkpoints),
+            ("receipts", self._receipts),
             ("sweeps", self._sweeps),
         )
         for number, (name, step) in enumerate(steps):
@@ -104,8 +113,6 @@ class Verification:
             except BROKEN as error:
                 self.problem(name, "", f"cannot be checked to the end: {error!r}")
         self.progress("done", len(steps), len(steps))
-        if not self.trusted:
-            self.statements.append(NO_OUTSIDE_COPY)
         unique = dict.fromkeys(self.problems)
         return Report(tuple(unique), tuple(self.statements), self.counts)
 
@@ -210,11 +217,6 @@ class Verification:
                 f"{backwards} entries carry an earlier time than one before them: the clock was"
                 " set back, or several machines record."
             )
-        first = min(self.bodies, default=1)  # not always 1: an attempt may have drawn a number
-        key = self.bodies.get(first, {})
-        told_key = key.get("kind"), key.get("origin"), key.get("public_key")
-        if told_key != ("key", self.origin, self.keys.public.hex()):
-            self.problem("entries", first, "the first entry does not name this origin and key")
 
     def _attachments(self) -> None:
         expected = {
@@ -283,6 +285,7 @@ class Verification:
                 self.problem("leaves", position, f"is not the hash of entry {entry}")
             for what in order.wrong(entry):
                 self.problem("leaves", position, what)
+            self.positions[entry] = position
             if entry in waiting:
                 self.problem("pending", entry, "is in the ledger and waiting for it")
         for entry in sorted(known.keys() - waiting):
@@ -292,28 +295,22 @@ class Verification:
             self.statements.append(f"{len(waiting)} entries wait for their place in the ledger.")
 
     def _checkpoints(self) -> None:
-        hashes = ledger.hashes(self.connection)
-        rows = self.connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size)).all()
-        for size, text in rows:
-            if note.read(text).size != size:
-                self.problem("checkpoints", size, "its note is of another size")
-            self._head("checkpoints", note.read(text), hashes)
-        for head in self.trusted:
-            self._head("outside copy", head, hashes)
-        covered = max((size for size, _ in rows), default=0)
-        self.counts["checkpoints"] = len(rows)
-        if covered < len(hashes):
-            self.statements.append(
-                f"{len(hashes) - covered} leaves are not covered by a checkpoint yet."
-            )
+        heads = Heads(self.connection, self.keys, self.bodies, self.positions, self.problem)
+        self.counts["checkpoints"] = heads.check(self.given.trusted, self.given.held)
+        self.statements += heads.statements
 
-    def _head(self, table: str, head: Checkpoint, hashes: list[bytes]) -> None:
-        if not note.is_signed(head.note, self.origin, self.keys.public):
-            self.problem(table, head.size, "is not signed by this ledger's key")
-        if head.size > len(hashes):
-            self.problem(table, head.size, f"is ahead of the {len(hashes)} leaves: rolled back")
-        elif merkle.root(hashes[: head.size]) != head.root:
-            self.problem(table, head.size, "is no prefix of the ledger: history was rewritten")
+    def _receipts(self) -> None:
+        authorities = {each.name: each for each in self.given.authorities}
+        found = Receipts(
+            self.connection,
+            self.keys.secret,
+            self.bodies,
+            self.positions,
+            authorities,
+            self.problem,
+        )
+        self.counts["receipts"] = found.check()
+        self.statements += found.statements
 
     def _sweeps(self) -> None:
         of: dict[str, dict[int, Any]] = {"plan": {}, "close": {}}

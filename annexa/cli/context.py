@@ -128,10 +128,16 @@ class Context:
     @contextmanager
     def store(self, *, create: bool = False, **more: Any) -> Iterator[Store]:  # noqa: ANN401 - as `Store.open` takes it
         """The evidence store, closed afterwards; only a sweep makes a new one."""
+        from annexa.outside import outside  # noqa: PLC0415 - when needed
         from evidence_store import Store  # noqa: PLC0415 - when needed
 
-        origin = self.settings.store.origin
-        opened = Store.open(self.location, create=create, origin=origin, **more)
+        opened = Store.open(
+            self.location,
+            create=create,
+            origin=self.settings.store.origin,
+            outside=outside(self.settings),
+            **more,
+        )
         try:
             yield opened
         finally:

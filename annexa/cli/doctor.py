@@ -8,13 +8,16 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from annexa.cli import OK, USAGE
 from annexa.cli.context import Context, common
 from annexa.cli.render import Column, counted, show
+
+if TYPE_CHECKING:
+    from evidence_store.outside import Holder
 
 MEGABYTES_FREE: Final = 200
 """Below this a year of a small organisation's evidence does not fit."""
@@ -44,6 +47,7 @@ def _examine(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
     yield _row("good", "Python", f"{platform.python_version()} on {platform.system()}")
     yield from _configuration(context)
     yield from _store(context)
+    yield from _outside(context, offline=offline)
     yield from _packages()
     yield from _targets(context, offline=offline)
     if hasattr(os, "geteuid"):
@@ -110,6 +114,58 @@ def _store(context: Context) -> Iterator[dict[str, Any]]:
 def _folder(path: Path) -> Path:
     """The folder a file is in or would be made in."""
     return next(parent for parent in path.absolute().parents if parent.exists())
+
+
+def _outside(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
+    from annexa.outside import outside  # noqa: PLC0415 - this command only
+    from evidence_store.errors import OutsideError  # noqa: PLC0415
+
+    found = outside(context.settings)
+    if not found.holders:
+        yield _row(
+            "note",
+            "outside copies",
+            "nobody holds signed heads: a rollback cannot be excluded",
+            "add [[store.outside]]: annexa config example",
+        )
+    for holder in found.holders:
+        yield _holder(holder, _ledger(context), offline=offline)
+    for authority in found.authorities:
+        what = f"authority {authority.name}"
+        if offline:
+            yield _row("note", what, f"{authority.place}: not asked (--offline)")
+            continue
+        try:
+            authority.stamp(b"annexa doctor")
+        except OutsideError as error:
+            yield _row("bad", what, authority.place, str(error))
+        else:
+            yield _row("good", what, f"{authority.place}: stamps, and its stamps verify")
+
+
+def _ledger(context: Context) -> str:
+    from evidence_store.errors import StoreError  # noqa: PLC0415 - this command only
+
+    try:
+        with context.store() as store:
+            return store.ledger
+    except StoreError:  # said above
+        return context.settings.store.origin or ""
+
+
+def _holder(holder: Holder, ledger: str, *, offline: bool) -> dict[str, Any]:
+    from evidence_store.errors import OutsideError  # noqa: PLC0415 - this command only
+
+    what, where = f"holder {holder.name}", f"{holder.kind} {holder.place}"
+    if offline or not holder.readable:
+        why = "not asked (--offline)" if offline else "cannot be read back: set read_url"
+        return _row("note", what, f"{where}: {why}")
+    try:
+        last = holder.latest(ledger)
+    except OutsideError as error:
+        return _row("bad", what, where, str(error))
+    held = f"holds heads up to {last.size}" if last else "reached, holds nothing yet"
+    return _row("good", what, f"{where}: {held}")
 
 
 def _packages() -> Iterator[dict[str, Any]]:

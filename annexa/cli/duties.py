@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from annexa.operations import OperationsBook
     from annexa.sweep import Recorded, Result, Unit
     from evidence_store import Store
+    from evidence_store.handing_out import HandedOut
 
 POSTURE: Final = timedelta(minutes=15)
 """How often the controls are looked at between sweeps: evidence grows stale by itself."""
@@ -182,6 +183,7 @@ class Duties:
 
     def _checkpoint(self, store: Store, _stop: threading.Event) -> Ended:
         signed = store.checkpoint()
+        _tell(store.hand_out())
         self._metrics.signed_at.set_to_current_time()
         self._metrics.ledger_size.set(signed.size)
         return Ended(COMPLETE, f"size {signed.size}")
@@ -265,6 +267,15 @@ class _Told:
         )
 
 
+def _tell(outside: Sequence[HandedOut]) -> None:
+    """Log what is still owed outside; the next checkpoint tries again."""
+    for each in outside:
+        if each.error:
+            structlog.get_logger().warning(
+                "outside_owed", name=each.name, kind=each.kind, size=each.size, why=each.error
+            )
+
+
 def _ended(result: Result) -> Ended:
     structlog.get_logger().info(
         "sweep_ended",
@@ -275,6 +286,7 @@ def _ended(result: Result) -> Ended:
         findings=dict(result.findings),
         seconds=round(result.seconds, 1),
     )
+    _tell(result.outside)
     said = f"sweep {result.sweep}"
     return Ended(COMPLETE, said) if result.complete else Ended(INTERRUPTED, f"{said}, stopped")
 

@@ -111,7 +111,7 @@ def _head(context: Context, store: Store, rolled: RollUp) -> dict[str, Any]:
             "origin": store.origin,
             "verifier_key": store.verifier_key,
             "checkpoint": checkpoints[-1].note if checkpoints else None,
-            "outside_copies": "none: a rollback or rewrite of the whole store cannot be excluded",
+            "outside_copies": list(store.standing().sentences),
         },
     }
 

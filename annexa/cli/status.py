@@ -62,6 +62,7 @@ def status(context: Context) -> None:
         rows = list(store.findings(context.as_of))
         rolled, began = _roll_up(context, store, rows)
         sweeps = [row for row in store.sweeps(context.as_of) if row.recorded]
+        standing = store.standing().short
     if context.layout != "table":
         show(
             context.layout,
@@ -69,7 +70,7 @@ def status(context: Context) -> None:
             [control_row(context, each, began) for each in rolled.controls.values()],
         )
         return
-    _head(context, rolled, rows, sweeps[0].sweep if sweeps else 0)
+    _head(context, rolled, rows, sweeps[0].sweep if sweeps else 0, standing)
     chosen = sorted(
         (each for each in rolled.controls.values() if each.status.value not in _QUIET),
         key=lambda each: (ORDER.index(each.status.value), -each.counts.failed, each.control),
@@ -141,7 +142,9 @@ def control_row(
     }
 
 
-def _head(context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: int) -> None:
+def _head(
+    context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: int, standing: str
+) -> None:
     settings = context.settings
     scope = settings.scope
     title = f"{scope.name} (scope v{scope.version})" if scope.name else "scope not declared"
@@ -158,6 +161,7 @@ def _head(context: Context, rolled: RollUp, rows: Sequence[FindingRow], sweep: i
         f"As of {rolled.at:%Y-%m-%d %H:%M} UTC · observed {span} · sweep {sweep} "
         f"· mapping {rolled.mapping_version}"
     )
+    say(f"Ledger {standing}")
     totals = rolled.totals()
     words = " · ".join(
         f"{status.words} {count}" for status, count in totals.items() if count or status == "met"

@@ -55,6 +55,7 @@ def _facts(
     counts: Counter[str] = Counter(row.status for row in rows)
     accepted = posture.exceptions(context.settings)
     checkpoints = store.checkpoints()
+    standing = store.standing()
     statuses = {_key(row): row.status for row in rows}
     return {
         "sweep": result.sweep,
@@ -102,7 +103,13 @@ def _facts(
         "ledger": {
             "size": checkpoints[-1].size if checkpoints else 0,
             "head": checkpoints[-1].root.hex() if checkpoints else "",
-            "outside_copies": 0,
+            "outside_copies": standing.copies,
+            "standing": standing.short,
+            "owed": [
+                {"name": each.name, "kind": each.kind, "size": each.size, "why": each.error}
+                for each in result.outside
+                if each.error
+            ],
         },
         "store": context.location.name,
     }
@@ -137,7 +144,7 @@ def _lines(
     lines += _new_failures(context, facts, rows, before)
     lines += _not_read(rows)
     lines += _undecided(rows)
-    lines += [_scope(context, store), _ledger(facts), f"Kept    {facts['store']}"]
+    lines += [_scope(context, store), *_ledger(facts), f"Kept    {facts['store']}"]
     nexts = "annexa status · annexa findings · annexa explain 1"
     lines.append(f"Next    {'annexa diff · ' if before else ''}{nexts}")
     return lines
@@ -256,12 +263,12 @@ def _scope(context: Context, store: Store) -> str:
     return f"Scope   {title} · {' · '.join(words)}"
 
 
-def _ledger(facts: Mapping[str, Any]) -> str:
+def _ledger(facts: Mapping[str, Any]) -> list[str]:
     ledger = facts["ledger"]
-    return (
-        f"Ledger  {counted(ledger['size'], 'entry', 'entries')} · head {ledger['head'][:8]} · "
-        "NO outside copy: a rollback cannot be excluded"
-    )
+    count = counted(ledger["size"], "entry", "entries")
+    head = f"Ledger  {count} · head {ledger['head'][:8]} · {ledger['standing']}"
+    owed = [f"  {each['kind']} by {each['name']} is owed: {each['why']}" for each in ledger["owed"]]
+    return [head, *owed]
 
 
 def _key(row: FindingRow) -> Key:

@@ -23,6 +23,7 @@ from annexa.sweep.selection import Asked, asked
 from annexa.sweep.unit import Unit
 from collectors import Catalog, Group, LeftOut
 from evidence_store.answers import Receipt
+from evidence_store.handing_out import HandedOut
 from evidence_store.interface import EvidenceStore
 from evidence_store.model import PartKey, Plan, PlannedTarget, UnitRecord
 
@@ -67,6 +68,7 @@ class Result:
     stopped: bool = False
     findings: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    outside: tuple[HandedOut, ...] = ()
 
     def add(self, record: UnitRecord) -> None:
         """Count what a unit's checks said."""
@@ -128,6 +130,7 @@ class Sweep:
             begun: told the sweep's number and its units before the first call.
             beside: leave an open sweep alone: it is under way, and reads other targets.
         """
+        self._store.compare_outside()
         if not beside:
             self._abandon_open_sweep()
         started = self._clock.now()
@@ -159,6 +162,7 @@ class Sweep:
         Raises:
             SweepError: no sweep is open, or it planned a target that is no longer declared.
         """
+        self._store.compare_outside()
         unfinished = self._store.open_sweep()
         if unfinished is None:
             raise SweepError("no sweep was stopped: there is nothing to resume; run `annexa sweep`")
@@ -257,6 +261,7 @@ class Sweep:
         if result.complete:
             self._store.close_sweep(sweep, _summary(result))
         self._store.checkpoint()
+        result.outside = tuple(self._store.hand_out())
         return result
 
     def _units(self, planned: Sequence[tuple[Job, Asked, int]]) -> list[Unit]:

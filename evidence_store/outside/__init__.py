@@ -5,6 +5,6 @@ The SDKs and network clients behind them are imported when a holder is used, not
 
 from __future__ import annotations
 
-from evidence_store.outside.interface import Authority, Holder, Outside
+from evidence_store.outside.interface import NOBODY, Authority, Holder, Outside
 
-__all__ = ["Authority", "Holder", "Outside"]
+__all__ = ["NOBODY", "Authority", "Holder", "Outside"]

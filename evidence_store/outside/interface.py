@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from evidence_store.answers import Checkpoint
 
@@ -75,3 +75,6 @@ class Outside:
 
     holders: Sequence[Holder] = field(default=())
     authorities: Sequence[Authority] = field(default=())
+
+
+NOBODY: Final = Outside()

@@ -94,7 +94,7 @@ SOURCE = (
         ),
         (
             '[targets.a]\nplatform = "awz"',
-            f"2: targets.a.platform: unknown platform; this release reads {PLATFORMS}",
+            f"2: targets.a.platform: unknown; this release knows {PLATFORMS}",
         ),
         ("[targets.a]\nslow = true", "1: targets.a.platform: is missing"),
         (

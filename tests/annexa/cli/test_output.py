@@ -67,11 +67,12 @@ Next    annexa diff · annexa status · annexa findings · annexa explain 1
 
 def test_status_shows_the_open_controls_first(swept: Shell) -> None:
     swept.clock.shift(3600)
-    head = swept.ok("status").splitlines()[:6]
+    head = swept.ok("status").splitlines()[:7]
     assert [line.split("  ")[0] for line in head] == snapshot(
         [
             "Web shop (scope v3) · ISO/IEC 27001:2022 with Amd 1:2024 · no statement of applicability",
             "As of 2026-11-24 13:00 UTC · observed 2026-11-24 … 2026-11-24 · sweep 1 · mapping 2026.11",
+            "Ledger NO outside copy: a rollback cannot be excluded",
             "93 = met 0 · not met 2 · unknown 18 · no evidence 73",
             "CONTROL",
             "A.8.2 Privileged access rights",
@@ -254,8 +255,9 @@ def test_a_verification_says_what_it_counted_and_cannot_exclude(swept: Shell) ->
           12  verdicts
            5  leaves
            1  checkpoints
+           0  receipts
            1  sweeps
-  No outside copy of a checkpoint was given: a rollback, or a rewrite of the whole history with the store's own keys, cannot be excluded.
+  No outside copy of a checkpoint is held: a rollback, or a rewrite of the whole history with the store's own keys, cannot be excluded.
 Everything that was recomputed agrees with what is stored.
 """)
 
