@@ -31,7 +31,10 @@ COMMANDS: Final = {
     "evidence": ("annexa.cli.evidence", "Show, re-perform, export with proof, erase."),
     "retention": ("annexa.cli.retention", "How long evidence is kept; legal holds; letting go."),
     "verify": ("annexa.cli.evidence", "Recompute every digest, root and signature of the store."),
-    "store": ("annexa.cli.store", "Upgrade the store's tables; who may do what on a server."),
+    "store": (
+        "annexa.cli.store",
+        "The store's tables, key, epochs; who may do what on a server.",
+    ),
     "export": ("annexa.cli.export", "Write findings, controls and parts as CSV or JSON."),
     "collectors": ("annexa.cli.collectors", "What can be read, and what is asked about it."),
     "permissions": ("annexa.cli.collectors", "The least a platform has to grant."),

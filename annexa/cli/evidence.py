@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +21,7 @@ from annexa.cli.render import Column, cell, console, counted, json_text, say, sh
 if TYPE_CHECKING:
     from annexa.sweep.replay import Replay
     from evidence_store import Store
-    from evidence_store.answers import DocumentRow, Report
+    from evidence_store.answers import Checkpoint, DocumentRow, Report
 
 
 @click.group()
@@ -177,15 +179,25 @@ def _print_replay(result: Replay) -> None:
     is_flag=True,
     help="Make the cached state anew where it is the only thing that is wrong.",
 )
-def verify(context: Context, *, rebuild_cache: bool) -> int:
-    """Recompute every digest, root and signature of the store; exit 4 on any mismatch."""
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint somebody kept, as a file; may be given more than once.",
+)
+def verify(context: Context, *, rebuild_cache: bool, against: tuple[Path, ...]) -> int:
+    """Recompute every digest, root and signature of the store; exit 4 on any mismatch.
+
+    Configured holders are asked for what they hold, and it is compared.
+    """
     context.takes(why="the store is verified as a whole")
+    kept = [_kept(path) for path in against]
     with context.store() as store:
-        report = _with_progress(store)
+        report = _with_progress(store, kept)
         cached = {problem.table for problem in report.problems} == {"current_state"}
         if rebuild_cache and cached:
             click.echo(f"cached state of {store.rebuild_cache()} targets made anew", err=True)
-            report = _with_progress(store)
+            report = _with_progress(store, kept)
         context.accessed(store, "verified", detail=counted(len(report.problems), "problem"))
     if context.layout == "table":
         _print_report(report)
@@ -205,9 +217,22 @@ def verify(context: Context, *, rebuild_cache: bool) -> int:
     return OK if report.clean else STORE
 
 
-def _with_progress(store: Store) -> Report:
+def _kept(path: Path) -> Checkpoint:
+    """A checkpoint from a file: the signed note as it was handed over."""
+    from evidence_store import note  # noqa: PLC0415 - this option only
+    from evidence_store.errors import CorruptStoreError  # noqa: PLC0415
+
+    try:
+        return note.read(path.read_text(encoding="utf-8"))
+    except (CorruptStoreError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path}: no checkpoint: the ledger's name stands first") from error
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from error
+
+
+def _with_progress(store: Store, kept: Sequence[Checkpoint]) -> Report:
     if not sys.stderr.isatty():
-        return store.verify()
+        return store.verify(trusted=kept)
     from rich.progress import Progress, TaskID  # noqa: PLC0415 - only for people
 
     with Progress(console=console(err=True), transient=True) as bars:
@@ -218,7 +243,7 @@ def _with_progress(store: Store) -> Report:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        return store.verify(step)
+        return store.verify(step, kept)
 
 
 def _print_report(report: Report) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def store() -> None:
-    """Upgrade the store's tables; who may do what on a server."""
+    """The store's tables, key, epochs; who may do what on a server."""
 
 
 @store.command()
@@ -36,6 +36,40 @@ def upgrade(context: Context) -> None:
         open_operations(context.location).close()
     said = f"schema {now}" if before == now else f"schema {before or 'none'} -> {now}"
     click.echo(f"{context.location.name}: {said}; guards and rights renewed")
+
+
+@store.command("rotate-key")
+@common
+def rotate_key(context: Context) -> None:
+    """Sign with a new key from now on; the ledger names it, signed by the old one and the new.
+
+    The old key file is overwritten. Checkpoints before and after verify.
+    """
+    context.takes(why="the store has one signing key")
+    with context.store() as opened:
+        key = opened.rotate_key()
+        owed = [each for each in opened.hand_out() if each.error]
+    click.echo(key)
+    for each in owed:
+        click.echo(f"{each.kind} by {each.name} is owed: {each.error}", err=True)
+
+
+@store.command("new-epoch")
+@common
+@click.option("--reason", required=True, help="Why entries are lost, as the ledger is to say it.")
+def new_epoch(context: Context, reason: str) -> None:
+    """Go on after a restore that lacks entries others know of, and say so in the ledger.
+
+    The ledger continues as <name>/2 and so on: its first entry names both sizes, who held the
+    later head, and that head. Nothing is hidden by it: `annexa verify` prints it for ever.
+    """
+    context.takes(why="the store has one ledger")
+    with context.store() as opened:
+        origin = opened.new_epoch(reason)
+        owed = [each for each in opened.hand_out() if each.error]
+    click.echo(f"{context.location.name}: the ledger goes on as {origin}")
+    for each in owed:
+        click.echo(f"{each.kind} by {each.name} is owed: {each.error}", err=True)
 
 
 @store.command()

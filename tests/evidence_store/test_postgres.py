@@ -465,12 +465,12 @@ MAY = {
     roles.READER: {"SELECT": set(metadata.tables), "INSERT": {"accesses"}},
     roles.SEQUENCER: {
         "SELECT": set(metadata.tables),
-        "INSERT": {"accesses", "leaves", "checkpoints"},
+        "INSERT": {"leaves", "checkpoints", "receipts", "accesses"},
         "DELETE": {"pending"},
     },
     roles.WRITER: {
         "SELECT": set(metadata.tables),
-        "INSERT": set(metadata.tables) - {"leaves", "checkpoints"},
+        "INSERT": set(metadata.tables) - {"leaves", "checkpoints", "receipts"},
         "DELETE": {"current_state", "current_seals"},
     },
 }
