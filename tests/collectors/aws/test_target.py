@@ -415,11 +415,20 @@ class Body:
 
 
 CALLS: dict[str, tuple[str, dict[str, str]]] = {
+    "cloudtrail": ("describe_trails", {}),
+    "cloudwatch": ("describe_alarms", {}),
+    "config": ("describe_configuration_recorders", {}),
     "ec2": ("describe_instances", {}),
+    "guardduty": ("list_detectors", {}),
     "iam": ("list_users", {}),
     "kms": ("list_keys", {}),
+    "logs": ("describe_log_groups", {}),
+    "organizations": ("list_accounts", {}),
+    "rds": ("describe_db_instances", {}),
     "s3": ("list_buckets", {}),
     "s3control": ("get_public_access_block", {"AccountId": ACCOUNT}),
+    "securityhub": ("describe_hub", {}),
+    "ssm": ("describe_instance_information", {}),
     "sts": ("get_caller_identity", {}),
 }
 NO_ANSWER = (BotoCoreError, ClientError, CallError, ResponseParserError)
