@@ -155,6 +155,7 @@ class Conformance:
         collected = collect(connection, self.collectors)
         assert collected.defects == []
         assert collected.resources, "the double holds nothing, so nothing is shown"
+        assert all(part.scope for part in collected.parts), "a place has a name, if only one"
 
     def test_two_passes_over_an_unchanged_target_give_the_same_documents(
         self, connection: Connection

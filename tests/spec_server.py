@@ -21,6 +21,7 @@ A description's errors are named in `loose`, by operation, with the reason in th
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import json
@@ -273,6 +274,10 @@ class SpecServer:
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # a client that is gone
+                    super().handle()
 
         for method in METHODS:
             setattr(Handler, f"do_{method}", Handler.handle_any)

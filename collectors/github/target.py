@@ -131,8 +131,7 @@ class GithubTarget:
 
     def scopes(self, per: str) -> Sequence[str]:
         """An organisation is one place."""
-        del per
-        return ("",)
+        return ("organization",) if not per else ()
 
     def left_out(self, per: str) -> Mapping[str, str]:
         """Nothing of an organisation is left out."""

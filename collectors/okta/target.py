@@ -105,8 +105,7 @@ class OktaTarget:
 
     def scopes(self, per: str) -> Sequence[str]:
         """An organisation is one place."""
-        del per
-        return ("",)
+        return ("organization",) if not per else ()
 
     def left_out(self, per: str) -> Mapping[str, str]:
         """Nothing of an organisation is left out."""
