@@ -2,7 +2,11 @@
 #
 #   docker build -t annexa .                            (AWS and Linux)
 #   docker build -t annexa --build-arg LIST=all .       (every platform, PDF, PostgreSQL)
-#   docker run --read-only -v annexa:/data -v ./annexa.toml:/data/annexa.toml:ro annexa sweep
+#   docker run --read-only --cap-drop ALL -v annexa:/data \
+#     -v ./annexa.toml:/etc/annexa/annexa.toml:ro annexa daemon
+#
+# With podman or buildah: --format docker, or the health check is left out. Two daemons with
+# PostgreSQL: config/compose.yaml.
 
 ARG BASE=python:3.13-slim
 
@@ -26,7 +30,7 @@ RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && /build/bin/pip --python /opt/annexa/bin/python install --no-deps --no-index /dist/*.whl
 
 FROM ${BASE}
-RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin annexa \
+RUN useradd --no-log-init --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin annexa \
  && install --directory --owner annexa --group annexa --mode 0700 /data
 COPY --from=builder /opt/annexa /opt/annexa
 # PYTHONSAFEPATH: our rooms have plain names such as "config", so nothing beside the command may
@@ -36,9 +40,11 @@ ENV PATH=/opt/annexa/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TMPDIR=/data \
-    ANNEXA_STORE=/data/evidence.db
+    ANNEXA_STORE=/data/evidence.db \
+    XDG_CONFIG_HOME=/etc
 USER annexa
 WORKDIR /data
 VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["annexa", "health"]
 ENTRYPOINT ["annexa"]
 CMD ["--help"]

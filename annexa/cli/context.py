@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ class Context:
     collectors: tuple[str, ...] = ()
     layout: str = "table"
     as_of: datetime | None = None
+    given_text: bytes | None = None
+    """The configuration's text, where it is not the file's as it is now."""
 
     @cached_property
     def config_path(self) -> Path | None:
@@ -75,16 +78,21 @@ class Context:
     @cached_property
     def config_text(self) -> bytes:
         """The configuration as it was when it was read: a daemon outlives changes of the file."""
+        if self.given_text is not None:
+            return self.given_text
         return self.config_path.read_bytes() if self.config_path else b""
 
     @cached_property
     def settings(self) -> Settings:
         """The configuration; without a file, its defaults. Logging is set up with it."""
         from annexa import logs  # noqa: PLC0415 - when needed
-        from config.load import load  # noqa: PLC0415 - when needed
+        from config.load import load, parse  # noqa: PLC0415 - when needed
 
-        _ = self.config_text
-        settings = load(self.config_path)
+        text = self.config_text
+        if self.given_text is None:
+            settings = load(self.config_path)
+        else:
+            settings = parse(text.decode(), self.config_path or Path("annexa.toml"), os.environ)
         logs.set_up(settings.log.level, settings.log.format)
         return settings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +15,9 @@ from annexa.cli.context import Context, common
 if TYPE_CHECKING:
     from annexa.cli.duties import Duties
     from annexa.daemon import Metrics
-    from scheduler import Scheduler
+    from scheduler import Duty, Scheduler
 
-SILENT: Final = 60.0
+SILENT: Final = 120.0
 """Seconds without a tick after which the process is no longer taken for alive."""
 
 MOST_BETWEEN_TICKS: Final = timedelta(seconds=5)
@@ -33,27 +33,38 @@ def daemon(context: Context) -> int:
     """
     import structlog  # noqa: PLC0415 - this command only
 
-    from annexa.cli.duties import Duties  # noqa: PLC0415
+    from annexa.cli.apart import apart, prepared  # noqa: PLC0415
+    from annexa.cli.duties import FORGET, Duties  # noqa: PLC0415
     from annexa.daemon import DaemonWatch, Metrics  # noqa: PLC0415
     from annexa.operations import Hold, Lease, OperationsBook, open_operations  # noqa: PLC0415
     from evidence_store import File  # noqa: PLC0415
     from scheduler import Scheduler  # noqa: PLC0415
 
     settings = context.settings.daemon
-    with context.store(create=True) as store:  # whatever is wrong with it is said now
-        origin = store.origin
     where = context.location
     hold = Hold(where.path) if isinstance(where, File) else None
+    origin = prepared(context, hold.files if hold else ())
     operations = open_operations(where)
     lease = Lease(operations, settings.lease, _now, alone=hold is not None)
     book = OperationsBook(operations, lease, _now)
     metrics = Metrics(lambda: lease.held)
-    duties = Duties(context, book, metrics)
+    watch = DaemonWatch(metrics)
+    duties = Duties(context, book, watch.told)
+
+    def due() -> Sequence[Duty]:
+        """All that is more than a statement or two is done in a process of its own."""
+        return [
+            each
+            if each.name == FORGET
+            else apart(each, duties.context, watch.told, hold.files if hold else ())
+            for each in duties.due()
+        ]
+
     scheduler = Scheduler(
         book,
-        duties.due,
+        due,
         clock=_now,
-        watch=DaemonWatch(metrics),
+        watch=watch,
         salt=origin,
         at_once=lambda: duties.context.settings.daemon.sweeps,
     )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import structlog
 
 from annexa.cli.context import Context
 from annexa.cli.sweep import Due
 from annexa.cli.sweep import run as sweep
-from annexa.daemon import Metrics, PlannedSweep, planned
+from annexa.daemon import PlannedSweep, planned
 from annexa.declared import DeclarationError
 from annexa.operations import fence
 from annexa.sweep import SweepError
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from evidence_store import Store
     from evidence_store.handing_out import HandedOut
 
-POSTURE: Final = timedelta(minutes=15)
+Told: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Takes what a run found: about what, and values that JSON can hold."""
+
+POSTURE: Final = timedelta(hours=1)
 """How often the controls are looked at between sweeps: evidence grows stale by itself."""
 
-FORGET: Final = timedelta(days=1)
-"""How often runs of long ago are dropped from the book."""
+FORGET: Final = "forget"
+"""The duty that drops runs of long ago from the book, once a day."""
 
 SPREAD: Final = timedelta(minutes=30)
 """Verifications of many installations on one server need not begin in the same second."""
@@ -44,16 +48,15 @@ class Duties:
     Args:
         context: the configuration.
         book: where runs are kept.
-        metrics: what is measured.
+        told: is told what a run found, as the daemon's watch takes it.
 
     Raises:
         ConfigError, DeclarationError: the configuration does not fit what is installed.
     """
 
-    def __init__(self, context: Context, book: OperationsBook, metrics: Metrics) -> None:
+    def __init__(self, context: Context, book: OperationsBook, told: Told) -> None:
         self._book = book
-        self._metrics = metrics
-        self._statuses: dict[str, str] = {}
+        self._told = told
         self._location = context.location
         self.context = self._checked(context)
 
@@ -89,7 +92,7 @@ class Duties:
             self._duty("checkpoint", settings.checkpoint, self._checkpoint, at_once=True),
             self._duty("posture", POSTURE, self._posture, at_once=True),
             self._duty("verify/whole", settings.verify_whole, self._verify_whole, SPREAD),
-            self._duty("forget", FORGET, self._forget),
+            self._duty(FORGET, timedelta(days=1), self._forget),
         ]
 
     def _sweeping(self, each: PlannedSweep) -> Duty:
@@ -146,23 +149,23 @@ class Duties:
         }
         due = Due(each.targets, each.collectors, {"scheduled": details})
         context = self.context
-        told = _Told(lambda number: self._book.swept(run, number))
+        steps = _Steps(lambda number: self._book.swept(run, number))
         try:
             with self._store(run) as store:
                 resume = self._left_open(store, each.name, run)
                 try:
-                    result = sweep(context, store, told, resume=resume, stop=stop, due=due)
+                    result = sweep(context, store, steps, resume=resume, stop=stop, due=due)
                 except SweepError:
                     if not resume:
                         raise
                     # What was left open cannot be gone on with: a target is no longer declared.
                     _abandon(store, lambda plan: plan.get("schedule") == each.name)
-                    result = sweep(context, store, told, stop=stop, due=due)
+                    result = sweep(context, store, steps, stop=stop, due=due)
         except LostError:
             raise
         except (StoreError, DeclarationError, SweepError) as error:
             return Ended(FAILED, str(error))
-        self._metrics.swept(result)
+        self._told("swept", {"calls": result.calls, "throttled": result.throttled})
         with suppress(StoreError), self._store(run) as store:  # it is looked at again soon
             self._look(store, context)
         return _ended(result)
@@ -184,8 +187,7 @@ class Duties:
     def _checkpoint(self, store: Store, _stop: threading.Event) -> Ended:
         signed = store.checkpoint()
         _tell(store.hand_out())
-        self._metrics.signed_at.set_to_current_time()
-        self._metrics.ledger_size.set(signed.size)
+        self._told("signed", {"size": signed.size})
         return Ended(COMPLETE, f"size {signed.size}")
 
     def _posture(self, store: Store, _stop: threading.Event) -> Ended:
@@ -196,19 +198,24 @@ class Duties:
         return Ended(COMPLETE, f"{self._book.forget()} old runs")
 
     def _look(self, store: Store, context: Context) -> None:
-        """Measure how findings and controls stand, and log controls that became stale."""
+        """Say how findings and controls stand."""
         from annexa.posture import posture  # noqa: PLC0415 - when needed
 
-        at = datetime.now(UTC)
         rows = list(store.findings())
-        rolled = posture(store, context.settings, context.framework, at, rows)
-        self._metrics.posture(rolled, rows)
-        statuses = {control: each.status.value for control, each in rolled.controls.items()}
-        log = structlog.get_logger()
-        for control, status in statuses.items():
-            if status == "stale" != self._statuses.get(control):
-                log.warning("evidence_stale", control=control, why=rolled.controls[control].why)
-        self._statuses = statuses
+        rolled = posture(store, context.settings, context.framework, datetime.now(UTC), rows)
+        controls = rolled.controls.items()
+        observed = {c: e.observed_from.isoformat() for c, e in controls if e.observed_from}
+        unknown = (row.cause for row in rows if row.status == "unknown")
+        self._told(
+            "posture",
+            {
+                "findings": Counter(row.status for row in rows),
+                "unknowns": Counter(cause for cause in unknown if cause),
+                "controls": Counter(each.status.value for _, each in controls),
+                "observed": observed,
+                "stale": {c: each.why for c, each in controls if each.status.value == "stale"},
+            },
+        )
 
     def _verify_whole(self, store: Store, stop: threading.Event) -> Ended:
         return self._verified("whole", lambda step: store.verify(step).problems, stop)
@@ -227,8 +234,7 @@ class Duties:
             problems = verify(step)
         except _StoppedError:
             return Ended(INTERRUPTED, "stopped; it begins anew")
-        self._metrics.verified.labels(name).set(not problems)
-        self._metrics.verified_at.labels(name).set_to_current_time()
+        self._told("verified", {"name": name, "clean": not problems})
         if not problems:
             return Ended(COMPLETE)
         # The run itself was complete: trying it again would change nothing.
@@ -247,7 +253,7 @@ class _StoppedError(Exception):
     """A verification was told to stop."""
 
 
-class _Told:
+class _Steps:
     """Tells the log and the book what a sweep does."""
 
     def __init__(self, numbered: Callable[[int], None]) -> None:

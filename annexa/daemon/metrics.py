@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -22,9 +21,6 @@ from prometheus_client.core import GaugeMetricFamily
 from annexa import __version__
 
 if TYPE_CHECKING:
-    from annexa.sweep import Result
-    from evidence_store import FindingRow
-    from mappings import RollUp
     from scheduler import Line
 
 BUCKETS: Final = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200)
@@ -92,21 +88,21 @@ class Metrics:
             "annexa_schedule_next_due_timestamp_seconds", "When it comes due next", "schedule"
         )
         self.running = self._gauge("annexa_schedule_running", "1 while it runs", "schedule")
-        self.calls = self._counter("annexa_calls", "Calls to platforms")
-        self.throttled = self._counter("annexa_calls_throttled", "Calls a platform put off")
+        self._calls = self._counter("annexa_calls", "Calls to platforms")
+        self._throttled = self._counter("annexa_calls_throttled", "Calls a platform put off")
         self._findings = self._gauge("annexa_findings", "Findings in force by status", "status")
         self._unknowns = self._gauge("annexa_unknowns", "Unknown findings by cause", "cause")
         self._controls = self._gauge("annexa_controls", "Controls by status", "status")
-        self.verified = self._gauge(
+        self._verified = self._gauge(
             "annexa_verification_clean", "1 where the last verification was clean", "verification"
         )
-        self.verified_at = self._gauge(
+        self._verified_at = self._gauge(
             "annexa_verification_timestamp_seconds", "When it last ended", "verification"
         )
-        self.signed_at = self._gauge(
+        self._signed_at = self._gauge(
             "annexa_checkpoint_timestamp_seconds", "When the ledger's head was last looked after"
         )
-        self.ledger_size = self._gauge("annexa_ledger_size", "Leaves under the signed head")
+        self._ledger_size = self._gauge("annexa_ledger_size", "Leaves under the signed head")
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(name, about, labels, registry=self.registry)
@@ -123,26 +119,33 @@ class Metrics:
             if line.last_complete is not None:
                 self._last.labels(name).set(line.last_complete.timestamp())
 
-    def swept(self, result: Result) -> None:
+    def swept(self, calls: int, throttled: int) -> None:
         """Count what a sweep did."""
-        self.calls.inc(result.calls)
-        self.throttled.inc(result.throttled)
+        self._calls.inc(calls)
+        self._throttled.inc(throttled)
 
-    def posture(self, rolled: RollUp, findings: Iterable[FindingRow]) -> None:
-        """Show how findings and controls stand."""
-        statuses, causes = Counts[str](), Counts[str]()
-        for row in findings:
-            statuses[row.status] += 1
-            if row.status == "unknown" and row.cause:
-                causes[row.cause] += 1
-        _show(self._findings, statuses)
-        _show(self._unknowns, causes)
-        _show(self._controls, Counts(each.status.value for each in rolled.controls.values()))
-        self._ages.observed = {
-            control: each.observed_from
-            for control, each in rolled.controls.items()
-            if each.observed_from is not None
-        }
+    def posture(
+        self,
+        findings: Mapping[str, int],
+        unknowns: Mapping[str, int],
+        controls: Mapping[str, int],
+        observed: Mapping[str, datetime],
+    ) -> None:
+        """Show how findings and controls stand, each by status or cause."""
+        _show(self._findings, findings)
+        _show(self._unknowns, unknowns)
+        _show(self._controls, controls)
+        self._ages.observed = observed
+
+    def signed(self, size: int) -> None:
+        """The ledger's head was signed, or is so already."""
+        self._signed_at.set_to_current_time()
+        self._ledger_size.set(size)
+
+    def verified(self, name: str, *, clean: bool) -> None:
+        """A verification came to its end."""
+        self._verified.labels(name).set(clean)
+        self._verified_at.labels(name).set_to_current_time()
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""

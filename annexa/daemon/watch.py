@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -18,8 +19,7 @@ class DaemonWatch:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._log = structlog.get_logger
-        self.lines: Mapping[str, Line] = {}
-        self.reachable = True
+        self._stale: frozenset[str] = frozenset()
 
     def leading(self, epoch: int) -> None:
         """We lead from now on."""
@@ -31,7 +31,6 @@ class DaemonWatch:
 
     def unreachable(self, error: BookError) -> None:
         """The operations database could not be used in this tick."""
-        self.reachable = False
         self._log().error("operations_unreachable", reason=str(error))
 
     def started(self, run: Run) -> None:
@@ -58,8 +57,23 @@ class DaemonWatch:
         """A run ended with an error of our own."""
         logs.defect(error, f"schedule {run.name}")
 
+    def told(self, about: str, said: Mapping[str, Any]) -> None:
+        """A run says what it found."""
+        metrics = self._metrics
+        if about == "swept":
+            metrics.swept(said["calls"], said["throttled"])
+        elif about == "signed":
+            metrics.signed(said["size"])
+        elif about == "verified":
+            metrics.verified(said["name"], clean=said["clean"])
+        elif about == "posture":
+            observed = {c: datetime.fromisoformat(at) for c, at in said["observed"].items()}
+            metrics.posture(said["findings"], said["unknowns"], said["controls"], observed)
+            stale: Mapping[str, str] = said["stale"]
+            for control in sorted(stale.keys() - self._stale):
+                self._log().warning("evidence_stale", control=control, why=stale[control])
+            self._stale = frozenset(stale)
+
     def seen(self, lines: Mapping[str, Line]) -> None:
         """The due times as they are now."""
-        self.reachable = True
-        self.lines = lines
         self._metrics.due_times(lines)

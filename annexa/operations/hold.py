@@ -6,9 +6,15 @@ import os
 import socket
 import stat
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from annexa.operations.errors import HeldError
+
+TRIES: Final = 20
+"""A tenth of a second each."""
 
 
 class Hold:
@@ -31,7 +37,7 @@ class Hold:
                 f"{self._path}: {error.strerror}; the store's folder must be writable"
             ) from error
         try:
-            _lock(self._file)
+            _lock_soon(self._file)
         except OSError as error:
             who = os.read(self._file, 200).decode(errors="replace").strip()
             os.close(self._file)
@@ -44,10 +50,25 @@ class Hold:
         os.lseek(self._file, 0, os.SEEK_SET)
         os.write(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
+    @property
+    def files(self) -> tuple[int, ...]:
+        """What a child has to keep open, so that the lock is free only when it, too, has ended."""
+        return (self._file,)
+
     def release(self) -> None:
         """Let another daemon have it; the file stays, so that two never lock different files."""
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+def _lock_soon(file: int) -> None:
+    """A child of a daemon that was killed ends a moment after it."""
+    for _ in range(TRIES):
+        with suppress(OSError):
+            _lock(file)
+            return
+        time.sleep(0.1)
+    _lock(file)
 
 
 if sys.platform == "win32":

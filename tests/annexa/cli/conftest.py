@@ -61,6 +61,7 @@ class Shell:
         masked = re.sub(r"\bhead [0-9a-f]{8}", "head ········", text.decode())
         masked = re.sub(r"\bRecorded in \d+ s", "Recorded in 0 s", masked)
         masked = masked.replace(str(self.folder), "FOLDER")
+        masked = re.sub(r"Recorded in \d+ s", "Recorded in 0 s", masked)  # a busy machine
         return "\n".join(line.rstrip() for line in masked.split("\n"))
 
 

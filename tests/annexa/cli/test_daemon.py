@@ -13,9 +13,10 @@ import pytest
 import structlog
 
 import scheduler
+from annexa.cli.apart import prepare
 from annexa.cli.context import Context
 from annexa.cli.duties import Duties
-from annexa.daemon import Metrics
+from annexa.daemon import DaemonWatch, Metrics
 from annexa.operations import Lease, OperationsBook, open_operations
 from evidence_store import Store, StoreError
 from evidence_store.location import File
@@ -61,7 +62,7 @@ def hand(shell: Shell) -> Iterator[Hand]:
     lease = Lease(operations, timedelta(days=1), clock, alone=True)
     lease.take()
     book, metrics = OperationsBook(operations, lease, clock), Metrics(lambda: lease.held)
-    yield Hand(shell, Duties(Context(), book, metrics), book, metrics)
+    yield Hand(shell, Duties(Context(), book, DaemonWatch(metrics).told), book, metrics)
     operations.close()
 
 
@@ -213,6 +214,8 @@ def command(
         return True
 
     patch.setattr(scheduler, "serve", serve)
+    patch.setattr("annexa.cli.apart.apart", lambda duty, *_: duty)
+    patch.setattr("annexa.cli.apart.prepared", lambda context, _: prepare(context).detail)
     shell.configure((shell.folder / "annexa.toml").read_text() + '[daemon]\nlisten = "off"\n')
     return shell("daemon")
 

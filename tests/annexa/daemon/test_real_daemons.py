@@ -123,7 +123,7 @@ drain = "1s"
         eventually(lambda: any(d.running("sweep/slow") for d in self.daemons), "a slow sweep")
         time.sleep(SLOW / 3)
 
-    def leader(self, *, most: float = 30) -> Daemon:
+    def leader(self, *, most: float = 90) -> Daemon:
         return eventually(lambda: next((d for d in self.daemons if d.leads), None), "a lead", most)
 
     def check(self) -> None:
@@ -198,7 +198,7 @@ class Daemon:
         return f'"event": "{event}"' in self.log.read_text()
 
 
-def eventually(what: Callable[[], Any], name: str, most: float = 30) -> Any:
+def eventually(what: Callable[[], Any], name: str, most: float = 90) -> Any:
     end = time.monotonic() + most
     while not (found := what()):
         assert time.monotonic() < end, f"{name}: not within {most} s"
