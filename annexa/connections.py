@@ -15,6 +15,7 @@ from config import (
     Decision,
     GithubTarget,
     LinuxTarget,
+    MicrosoftTarget,
     OktaTarget,
     SecretError,
     SecretRef,
@@ -22,6 +23,7 @@ from config import (
 
 if TYPE_CHECKING:
     from collectors.aws import AwsConnection
+    from collectors.microsoft import SignIn
 
 
 def connection(
@@ -154,6 +156,24 @@ def _okta(name: str, target: OktaTarget) -> Connection:
         base_url=target.base_url,
         app=app,
         token=secret(f"targets.{name}.token", target.token) if target.token else None,
+        ca_file=path_text(target.ca_file),
+        proxy=target.proxy,
+    )
+
+
+def microsoft_sign_in(name: str, target: MicrosoftTarget) -> SignIn:
+    """Who reads at Microsoft."""
+    from collectors.microsoft import SignIn  # noqa: PLC0415 - one platform at a time
+
+    given, key = target.client_secret, target.certificate
+    return SignIn(
+        tenant_id=target.tenant_id,
+        client_id=target.client_id,
+        client_secret=secret(f"targets.{name}.client_secret", given) if given else None,
+        certificate=secret(f"targets.{name}.certificate", key) if key else None,
+        token_file=path_text(target.token_file),
+        managed_identity=target.managed_identity,
+        authority=target.authority.rstrip("/"),
         ca_file=path_text(target.ca_file),
         proxy=target.proxy,
     )

@@ -32,6 +32,7 @@ from config.targets import (
     AwsTarget,
     GithubTarget,
     LinuxTarget,
+    MicrosoftTarget,
     OktaTarget,
     Target,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "Inherited",
     "LinuxTarget",
     "Log",
+    "MicrosoftTarget",
     "OktaTarget",
     "OwnSchedule",
     "PolicyException",

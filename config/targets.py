@@ -17,6 +17,10 @@ RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@/-]{1,576
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$")]
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")]
+Uuid = Annotated[
+    str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+]
+Authority = Annotated[str, StringConstraints(pattern=r"^https://[^\s/@]+/?$")]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 
 
@@ -240,6 +244,39 @@ class OktaTarget(HttpTarget):
             yield ("token",), "is one way to sign in, the app another; keep one of them"
         elif self.token is None and not all(app):
             yield (), "needs client_id and private_key, or token"
+
+
+class MicrosoftTarget(HttpTarget):
+    """What every target says that is signed in to at Microsoft: one way, and a whole one."""
+
+    tenant_id: Uuid
+    """The tenant's id (also called directory id)."""
+    client_id: Uuid | None = None
+    """The id of the app registration that reads, or of a user-assigned managed identity."""
+    client_secret: Secret | None = None
+    """The app's secret: `env:NAME`, `file:path` or `cred:name`; a certificate is better."""
+    certificate: Secret | None = None
+    """The app's certificate with its private key, in PEM form: `file:path` or `cred:name`."""
+    token_file: FilePath | None = None
+    """The file with a federated token of this workload (Kubernetes, a pipeline): no secret."""
+    managed_identity: bool = False
+    """Read as the identity of the Azure machine this runs on: no secret."""
+    authority: Authority = "https://login.microsoftonline.com"
+    """Where tokens come from; `https://login.microsoftonline.us` for US Government."""
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The tenant."""
+        return self.tenant_id.lower(), "tenant_id"
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """One way to sign in; without any, the environment's own."""
+        ways = ("client_secret", "certificate", "token_file", "managed_identity")
+        given = [name for name in ways if getattr(self, name)]
+        if len(given) > 1:
+            yield (given[0],), f"is one way to sign in, {given[1]} another; keep one of them"
+        elif given and given != ["managed_identity"] and self.client_id is None:
+            yield (given[0],), "needs client_id"
 
 
 AnyTarget: TypeAlias = LinuxTarget | AwsTarget | ActiveDirectoryTarget | GithubTarget | OktaTarget
