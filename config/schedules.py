@@ -107,7 +107,9 @@ class Daemon(Model):
     """PostgreSQL: another daemon takes over when the leading one was silent for so long."""
     checkpoint: Duration = seconds("15m")
     """The ledger's head is signed at every sweep's end, and this often while one is under way."""
-    verify_whole: Duration = seconds("24h")
+    verify_recent: Duration = seconds("24h")
+    """How often what was recorded since about the last whole verification is verified."""
+    verify_whole: Duration = seconds("7d")
     """How often the whole store is verified."""
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:

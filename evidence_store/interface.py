@@ -91,9 +91,12 @@ class EvidenceStore(Protocol):
         """RFC 9162 proof that the tree of the old size is a prefix of the new one."""
 
     def verify(
-        self, progress: Progress | None = None, trusted: Sequence[Checkpoint] = ()
+        self,
+        progress: Progress | None = None,
+        trusted: Sequence[Checkpoint] = (),
+        after: Checkpoint | int | None = None,
     ) -> Report:
-        """Recompute everything; `trusted` are heads kept outside the store's reach."""
+        """Recompute everything, or what came after a head; `trusted` are heads kept outside."""
 
     def rebuild_cache(self) -> int:
         """Replace the cached states from the append-only tables; return how many targets."""

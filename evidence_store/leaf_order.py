@@ -22,6 +22,11 @@ class LeafOrder:
         self._planned: set[int] = set()
         self._closed: set[int] = set()
 
+    def seen(self, target: str, entry: int) -> None:
+        """Go on after an entry that is proven to stand where it should."""
+        line = "" if self._one_writer else target
+        self._last[line] = max(self._last.get(line, 0), entry)
+
     def wrong(self, entry: int) -> Iterator[str]:
         """What is wrong with this entry as the next leaf."""
         body = self._bodies.get(entry, {})

@@ -26,6 +26,7 @@ from evidence_store import (
     replay,
     rotation,
     schema,
+    since,
     standing,
     sweeps,
     timeline,
@@ -381,12 +382,31 @@ class Store:
             return ledger.consistency(connection, old_size, new_size)
 
     def verify(
-        self, progress: Progress | None = None, trusted: Sequence[Checkpoint] = ()
+        self,
+        progress: Progress | None = None,
+        trusted: Sequence[Checkpoint] = (),
+        after: Checkpoint | int | None = None,
     ) -> Report:
-        """Recompute everything, against what the configured holders and `trusted` heads say."""
+        """Recompute everything, against what the configured holders and `trusted` heads say.
+
+        Args:
+            progress: Told what is being checked.
+            trusted: Heads somebody kept.
+            after: Recompute only what came after this head, or the store's own of this size.
+
+        Raises:
+            NotFoundError: If the store has no head of that size.
+        """
         held = comparing.ask(self._outside.holders, self._lineage.ledger, every=True)
         given = verification.Given(tuple(trusted), tuple(held), self._outside.authorities)
+        if after is not None:
+            return since.verify(self._database, self._keys, progress, given, after)
         return verification.verify(self._database, self._keys, progress, given)
+
+    def head_before(self, at: datetime) -> int | None:
+        """The size of the largest head that is only over entries recorded before a time."""
+        with self._database.reading() as connection:
+            return since.head_before(connection, at)
 
     def rebuild_cache(self) -> int:
         """Replace the cached states from the append-only tables; return how many targets."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from evidence_store import merkle, parts, replay, state
+from evidence_store import evidence, merkle, parts, replay, state
 from evidence_store.digests import Digests, key_text, verdict_digest
 from evidence_store.errors import CorruptStoreError
 from evidence_store.model import ResourceKey
@@ -78,22 +78,28 @@ class Units:
         self.checks = {row: (code, digest.hex()) for row, code, digest in rows}
         self.counts = {"observations": 0, "verdicts": 0}
 
-    def check(self, target_id: int, target: str) -> None:
-        """Replay a target."""
+    def check(self, target_id: int, target: str, after: int = 0) -> None:
+        """Replay a target, from its first entry or from how it stood after one that is proven."""
         self.digests = Digests(self.secret, target)
         self.live = self._resources(target_id)
         self.reasons_seen: set[tuple[bytes, bytes]] = set()
-        seen = self._changes(observations, target_id)
-        judged = self._changes(verdicts, target_id)
+        seen = self._changes(observations, target_id, after)
+        judged = self._changes(verdicts, target_id, after)
         rows = self.connection.execute(
             sa.select(entries)
-            .where(entries.c.target_id == target_id, entries.c.kind == KINDS["unit"])
+            .where(
+                entries.c.target_id == target_id,
+                entries.c.kind == KINDS["unit"],
+                entries.c.id > after,
+            )
             .order_by(entries.c.id)
         ).all()
         before: parts.Parts = {}
         heads = merkle.EMPTY, merkle.EMPTY
         last = (0, 0)
         diverged = False
+        if after:
+            before, heads, last, diverged = self._stand(target_id, target, after)
         for row in rows:
             if (row.sweep, row.attempt) <= last:
                 self.note("entries", row.id, f"stands after sweep {last[0]}, attempt {last[1]}")
@@ -114,11 +120,48 @@ class Units:
                 self._carried(row.id, before, now, last[0])
                 before = now
             last = row.sweep, row.attempt
-        for table, left in (("observations", seen), ("verdicts", judged)):
-            for entry in left:
-                self.note(table, f"entry {entry}", f"belongs to no entry of target {target}")
+        self._leftover(target, observations=seen, verdicts=judged)
         if rows:
             self._cache(target, target_id, rows[-1])
+
+    def _leftover(self, target: str, **tables: Iterable[int]) -> None:
+        for table, left in tables.items():
+            for entry in left:
+                self.note(table, f"entry {entry}", f"belongs to no entry of target {target}")
+
+    def _stand(
+        self, target_id: int, target: str, after: int
+    ) -> tuple[parts.Parts, tuple[bytes, bytes], tuple[int, int], bool]:
+        """Stand where the target stood after an entry, if the rows lead to what it says."""
+        seen = evidence.standing_rows(after, target_id)
+        query = sa.select(seen.c.resource_id, seen.c.content).where(seen.c.last.is_not(None))
+        for number, content in self.connection.execute(query):
+            self.live[number].content = content
+        keys = verdicts.c.resource_id, verdicts.c.check_id
+        last = evidence.latest(verdicts, after, target_id, *keys)
+        judged = self.connection.execute(
+            sa.select(verdicts)
+            .join(
+                last,
+                (verdicts.c.resource_id == last.c.resource_id)
+                & (verdicts.c.check_id == last.c.check_id)
+                & (verdicts.c.entry_id == last.c.last),
+            )
+            .where(verdicts.c.status != ENDED)
+        )
+        for row in judged:
+            run = Run(
+                STATUS_OF[row.status],
+                CAUSE_OF[row.cause] if row.cause else None,
+                row.reason.hex() if row.reason else None,
+                row.since,
+            )
+            self.live[row.resource_id].runs[row.check_id] = run
+        found = self._roots({number for number, live in self.live.items() if live.runs})
+        entry = self.connection.execute(sa.select(entries).where(entries.c.id == after)).one()
+        diverged = self._compare(target, entry, found)
+        known = parts.kept(self.connection, self.bodies[after])
+        return known, found, (entry.sweep, entry.attempt), diverged
 
     def check_strays(self, target_ids: set[int]) -> None:
         """Rows that belong to no target at all."""
@@ -152,12 +195,12 @@ class Units:
                 self.note("resources", number, "its key is not what its digest says")
         return found
 
-    def _changes(self, table: sa.Table, target_id: int) -> dict[int, list[sa.Row[Any]]]:
+    def _changes(self, table: sa.Table, target_id: int, after: int) -> dict[int, list[sa.Row[Any]]]:
         """A target's rows of a table of changes, by entry."""
         query = (
             sa.select(table)
             .join(resources, resources.c.id == table.c.resource_id)
-            .where(resources.c.target_id == target_id)
+            .where(resources.c.target_id == target_id, table.c.entry_id > after)
         )
         found: dict[int, list[sa.Row[Any]]] = {}
         for row in self.connection.execute(query):

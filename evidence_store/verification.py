@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from evidence_store import accesses, merkle
+from evidence_store import accesses, carried, merkle
 from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
 from evidence_store.comparing import HeldBy
@@ -89,9 +89,9 @@ class Verification:
         self.bodies: dict[int, dict[str, Any]] = {}
         self.positions: dict[int, int] = {}
 
-    def report(self) -> Report:
-        """Run every check."""
-        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+    def steps(self) -> Sequence[tuple[str, Callable[[], None]]]:
+        """Every check, in order, with the name it bears in problems and progress."""
+        return (
             ("file", self._file),
             ("checks", self._checks),
             ("contents", self._contents),
@@ -105,7 +105,12 @@ class Verification:
             ("checkpoints", self._checkpoints),
             ("receipts", self._receipts),
             ("sweeps", self._sweeps),
+            ("parts", self._parts),
         )
+
+    def report(self) -> Report:
+        """Run every check."""
+        steps = self.steps()
         for number, (name, step) in enumerate(steps):
             self.progress(name, number, len(steps))
             try:
@@ -160,13 +165,17 @@ class Verification:
             elif row.body is None:
                 erased += 1
             else:
-                try:
-                    self._content(where, row)
-                except BROKEN as error:
-                    self.problem("contents", where, f"cannot be read: {error}")
+                self.content(where, row)
         self.counts["contents"] = number
         if erased:
             self.statements.append(f"{erased} contents were let go; their digests still stand.")
+
+    def content(self, where: str, row: sa.Row[Any]) -> None:
+        """Check a document against its digests; keep what it says its scope is."""
+        try:
+            self._content(where, row)
+        except BROKEN as error:
+            self.problem("contents", where, f"cannot be read: {error}")
 
     def _content(self, where: str, row: sa.Row[Any]) -> None:
         text = unpacked(row.codec, row.body)
@@ -191,12 +200,17 @@ class Verification:
                 self.problem("part_documents", where, str(error))
 
     def _entries(self) -> None:
+        self.counts["entries"] = self.read(
+            self.connection.execute(sa.select(entries).order_by(entries.c.id))
+        )
+
+    def read(self, found: Iterable[sa.Row[Any]]) -> int:
+        """Check entries, given in order, against their bodies, and keep those; return how many."""
         rows = self.connection.execute(sa.select(targets.c.id, targets.c.name))
         names: dict[int, str] = dict(rows.all())
         number, backwards = 0, 0
         last: dict[int, int] = {}
-        found_entries = self.connection.execute(sa.select(entries).order_by(entries.c.id))
-        for number, row in enumerate(found_entries, 1):  # noqa: B007 - counted
+        for number, row in enumerate(found, 1):  # noqa: B007 - counted
             try:
                 body = self.bodies[row.id] = parsed(row.body)
             except ValueError:
@@ -204,28 +218,32 @@ class Verification:
                 continue
             told = _columns(body)
             for name in sorted(told):
-                found = names.get(row.target_id) if name == "target" else getattr(row, name)
-                if found != told[name]:
+                column = names.get(row.target_id) if name == "target" else getattr(row, name)
+                if column != told[name]:
                     self.problem("entries", row.id, f"column {name} differs from the body")
             # Several workers overlap; each target's own entries, and the plans, do not.
             line = 0 if self.database.one_writer else row.target_id
             backwards += row.recorded_at < last.get(line, 0)
             last[line] = max(last.get(line, 0), row.recorded_at)
-        self.counts["entries"] = number
         if backwards:
             self.statements.append(
                 f"{backwards} entries carry an earlier time than one before them: the clock was"
                 " set back, or several machines record."
             )
+        return number
 
     def _attachments(self) -> None:
+        self.attached(self.bodies, self.connection.execute(sa.select(attachments)))
+
+    def attached(self, of: Iterable[int], rows: Iterable[sa.Row[Any]]) -> None:
+        """Check rows of attachments: all there are of these entries."""
         expected = {
             (number, name): digest
-            for number, body in self.bodies.items()
+            for number, body in ((each, self.bodies.get(each, {})) for each in of)
             for name, digest in body.get("attachments", {}).items()
         }
         erased = 0
-        for row in self.connection.execute(sa.select(attachments)):
+        for row in rows:
             where = f"{row.entry_id} {row.name}"
             root = expected.pop((row.entry_id, row.name), None)
             if root is None:
@@ -313,6 +331,10 @@ class Verification:
         self.statements += found.statements
 
     def _sweeps(self) -> None:
+        self.swept(lambda _sweep: True)
+
+    def swept(self, wanted: Callable[[int], bool]) -> None:
+        """Compare plans, units and ends; of the sweeps whose units are not all known, no word."""
         of: dict[str, dict[int, Any]] = {"plan": {}, "close": {}}
         recorded: dict[int, set[str]] = {}
         for number, body in self.bodies.items():
@@ -324,6 +346,8 @@ class Verification:
                 if body["target"] not in of["plan"].get(sweep, {}).get("targets", {}):
                     self.problem("entries", number, f"was not planned in sweep {sweep}")
         for sweep, plan in of["plan"].items():
+            if not wanted(sweep):
+                continue
             owed = sorted(set(plan["targets"]) - recorded.get(sweep, set()))
             if owed:
                 self.statements.append(
@@ -333,7 +357,10 @@ class Verification:
                 self.statements.append(f"Sweep {sweep} was not closed.")
         if sorted(of["plan"]) != list(range(1, len(of["plan"]) + 1)):
             self.problem("entries", "", "the plan of a sweep is missing")
-        self.counts["sweeps"] = len(of["plan"])
+        self.counts["sweeps"] = sum(map(wanted, of["plan"]))
+
+    def _parts(self) -> None:
+        self.statements += carried.sentences(self.connection)
 
 
 def _columns(body: dict[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class Duties:
             *(self._sweeping(each) for each in sweeps),
             self._duty("checkpoint", settings.checkpoint, self._checkpoint, at_once=True),
             self._duty("posture", POSTURE, self._posture, at_once=True),
+            self._duty("verify/recent", settings.verify_recent, self._verify_recent, SPREAD),
             self._duty("verify/whole", settings.verify_whole, self._verify_whole, SPREAD),
             self._duty(FORGET, timedelta(days=1), self._forget),
         ]
@@ -216,6 +217,12 @@ class Duties:
                 "stale": {c: each.why for c, each in controls if each.status.value == "stale"},
             },
         )
+
+    def _verify_recent(self, store: Store, stop: threading.Event) -> Ended:
+        """What is newer than the last whole verification, with a day to spare for its running."""
+        back = self.context.settings.daemon.verify_whole + timedelta(days=1)
+        after = store.head_before(datetime.now(UTC) - back)
+        return self._verified("recent", lambda step: store.verify(step, after=after).problems, stop)
 
     def _verify_whole(self, store: Store, stop: threading.Event) -> Ended:
         return self._verified("whole", lambda step: store.verify(step).problems, stop)

@@ -185,20 +185,35 @@ def _print_replay(result: Replay) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A checkpoint somebody kept, as a file; may be given more than once.",
 )
-def verify(context: Context, *, rebuild_cache: bool, against: tuple[Path, ...]) -> int:
+@click.option(
+    "--since",
+    metavar="HEAD",
+    help="Only what came after a checkpoint: a file, or the size of one of the store's own.",
+)
+def verify(
+    context: Context, *, rebuild_cache: bool, against: tuple[Path, ...], since: str | None
+) -> int:
     """Recompute every digest, root and signature of the store; exit 4 on any mismatch.
 
     Configured holders are asked for what they hold, and it is compared.
+
+    With --since the checkpoint is proven to be a prefix of the ledger, and only what came after it
+    is recomputed; the report says what was not looked at again.
     """
     context.takes(why="the store is verified as a whole")
     kept = [_kept(path) for path in against]
+    after = None if since is None else _since(since)
     with context.store() as store:
-        report = _with_progress(store, kept)
+        report = _with_progress(store, kept, after)
         cached = {problem.table for problem in report.problems} == {"current_state"}
         if rebuild_cache and cached:
             click.echo(f"cached state of {store.rebuild_cache()} targets made anew", err=True)
-            report = _with_progress(store, kept)
-        context.accessed(store, "verified", detail=counted(len(report.problems), "problem"))
+            report = _with_progress(store, kept, after)
+        told = counted(len(report.problems), "problem")
+        size = after if isinstance(after, int) or after is None else after.size
+        context.accessed(
+            store, "verified", detail=told if size is None else f"since size {size}, {told}"
+        )
     if context.layout == "table":
         _print_report(report)
     else:
@@ -230,9 +245,16 @@ def _kept(path: Path) -> Checkpoint:
         raise click.UsageError(f"{path}: {error.strerror}") from error
 
 
-def _with_progress(store: Store, kept: Sequence[Checkpoint]) -> Report:
+def _since(text: str) -> Checkpoint | int:
+    """The head to begin from: a number is a size, everything else a file."""
+    return int(text) if text.isdecimal() else _kept(Path(text))
+
+
+def _with_progress(
+    store: Store, kept: Sequence[Checkpoint], after: Checkpoint | int | None
+) -> Report:
     if not sys.stderr.isatty():
-        return store.verify(trusted=kept)
+        return store.verify(trusted=kept, after=after)
     from rich.progress import Progress, TaskID  # noqa: PLC0415 - only for people
 
     with Progress(console=console(err=True), transient=True) as bars:
@@ -243,7 +265,7 @@ def _with_progress(store: Store, kept: Sequence[Checkpoint]) -> Report:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        return store.verify(step, kept)
+        return store.verify(step, kept, after)
 
 
 def _print_report(report: Report) -> None:

@@ -96,6 +96,7 @@ def agrees(location: Location, history: History) -> None:
     clock = Clock()
     with Store.open(location, clock=clock) as store:
         bench, model, snapshots = Bench(store, clock, location), Model(), []
+        halfway = store.checkpoint()
         for sweep in history:
             clock.forward(days=1)
             number = bench.begin("prod")
@@ -123,6 +124,8 @@ def agrees(location: Location, history: History) -> None:
                 model.read(kind, mode, found, clock())
             bench.unit(number, iter(documents), parts)
             snapshots.append((clock(), dict(model.there)))
+            if len(snapshots) == len(history) // 2:
+                halfway = store.checkpoint()
         for at, expected in snapshots:
             assert seen(bench, at) == expected
         assert bench.problems() == []
@@ -130,4 +133,5 @@ def agrees(location: Location, history: History) -> None:
         store.rebuild_cache()
         store.checkpoint()
         assert bench.problems() == []
+        assert store.verify(after=halfway).problems == ()
         assert before == (store.leaves("prod") if history else None)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import structlog
@@ -146,6 +147,28 @@ def test_a_clean_store_is_verified_and_a_changed_one_is_an_error(hand: Hand) -> 
     (event,) = said
     assert (event["event"], event["log_level"]) == ("integrity_verification_failed", "error")
     assert event["first"] == "entries 2: column recorded_at differs from the body"
+
+
+def test_what_is_recent_is_verified_from_the_last_head_before_it(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand.do("sweep/default")
+    begun: list[object] = []
+    whole = Store.verify
+
+    def verify(store: Store, *args: Any, **more: Any) -> Any:
+        begun.append(more["after"])
+        return whole(store, *args, **more)
+
+    monkeypatch.setattr(Store, "verify", verify)
+    assert hand.do("verify/recent") == Ended(COMPLETE, "")  # nothing is older yet: all of it
+    with sqlite3.connect(hand.shell.folder / "evidence.db") as raw:
+        (size,) = raw.execute("SELECT max(size) FROM checkpoints").fetchone()
+    raw.close()
+    monkeypatch.setattr(Store, "head_before", lambda _store, _at: size)
+    assert hand.do("verify/recent") == Ended(COMPLETE, "")
+    assert begun == [None, size]
+    assert 'annexa_verification_clean{verification="recent"} 1.0' in hand.series("annexa_ver")
 
 
 def test_a_verification_that_is_stopped_is_not_taken_for_a_clean_one(hand: Hand) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence_store import Store
 from tests.annexa.cli.conftest import Shell
 
 
@@ -84,3 +85,21 @@ def test_a_new_key_is_told_and_old_heads_still_verify(shell: Shell, held: Path) 
     assert "+" in shell.ok("store", "rotate-key")
     assert len(heads(held)) == 2
     assert "The signing key was changed" in shell.ok("verify")
+
+
+def test_what_came_after_a_head_is_verified_alone(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("sweep")
+    with Store.open(shell.folder / "evidence.db") as store:
+        kept = store.checkpoints()[-1]
+    head = tmp_path / "head.txt"
+    head.write_text(kept.note)
+    shell.ok("sweep")
+    said = shell.ok("verify", "--since", str(head))
+    assert f"The head over {kept.size} entries is a prefix of this ledger" in said
+    assert "NOT looked at again" in said
+    assert "That head is the store's own" in shell.ok("verify", "--since", str(kept.size))
+    assert f"since size {kept.size}, 0 problems" in shell.ok("evidence", "accesses")
+    head.write_text(kept.note.replace(f"\n{kept.size}\n", f"\n{kept.size - 1}\n"))
+    assert shell("verify", "--since", str(head)).code == 4
+    assert shell("verify", "--since", "1000000").code == 4
+    assert shell("verify", "--since", str(tmp_path / "none")).code == 3
