@@ -185,10 +185,10 @@ def proven(
 
 
 def _enclosing(connection: sa.Connection, sweeps: Sequence[int]) -> list[int]:
-    """Entries of the ledger itself: the plan and the close of these sweeps, and every key."""
+    """Entries of the ledger itself: plan and close of these sweeps, every key and epoch."""
     table = entries_table
     around = table.c.kind.in_((KINDS["plan"], KINDS["close"])) & table.c.sweep.in_(sweeps)
     query = sa.select(table.c.id).where(
-        table.c.target_id == 0, around | (table.c.kind == KINDS["key"])
+        table.c.target_id == 0, around | table.c.kind.in_((KINDS["key"], KINDS["restore"]))
     )
     return list(connection.scalars(query))

@@ -22,6 +22,7 @@ from evidence_store import (
     note,
     opening,
     reads,
+    receipts,
     recording,
     replay,
     rotation,
@@ -334,6 +335,13 @@ class Store:
         """Hand signed heads to their holders and have the newest stamped; failures are owed."""
         desk = Desk(self._database, self._keys.secret, self._clock, self._outside)
         return desk.hand_out()
+
+    def stamps(self, head: Checkpoint) -> Mapping[str, bytes]:
+        """The time stamps of a head: RFC 3161 responses by the authority's name."""
+        with self._database.reading() as connection:
+            found = receipts.kept(connection)
+        wanted = head.size, receipts.STAMPED
+        return {each.name: each.body for each in found if (each.size, each.kind) == wanted}
 
     def standing(self) -> Standing:
         """Who holds heads since when, and what cannot be excluded."""

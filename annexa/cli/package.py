@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ def export_evidence(  # noqa: PLR0913 - one parameter per option
                 _head(since) if since else None,
                 leaves=not paths_only,
                 withholding=_withholding(withhold, redact_file, reasons=with_reasons),
+                stamps=store.stamps,
             ),
         )
         told = "redacted" if withhold or redact_file else "whole"
@@ -130,7 +132,20 @@ def print_verifier() -> None:
 @click.command("key")
 @common
 def print_key(context: Context) -> None:
-    """Print the ledger's public key: hand it to auditors on another way than the package."""
+    """Print the ledger's public key: hand it to auditors on another way than the package.
+
+    After a change of keys or a new epoch, one line for each, with the sizes of the heads it signs:
+    each line is a --key of the verifier.
+    """
     context.takes()
     with context.store() as store:
-        click.echo(store.verifier_key)
+        for line in keys_with_sizes(store.verifier_keys):
+            click.echo(line)
+
+
+def keys_with_sizes(keys: Sequence[tuple[int, str]]) -> list[str]:
+    """Every key as the verifier takes it; a ledger's only key needs no sizes."""
+    if len(keys) == 1:
+        return [keys[0][1]]
+    ends = [str(above) for above, _ in keys[1:]] + [""]
+    return [f"{key} {above + 1}-{end}" for (above, key), end in zip(keys, ends, strict=True)]

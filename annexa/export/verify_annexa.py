@@ -36,7 +36,6 @@ class Refused(argparse.ArgumentTypeError):
 
 
 def need(condition: object, message: str) -> None:
-    """Refuse unless the condition holds."""
     if not condition:
         raise Refused(message)
 
@@ -154,7 +153,6 @@ def lines_of(data: bytes) -> list[str]:
 
 
 def unjson(data: bytes) -> Any:
-    """JSON written exactly as a package writes it."""
     value = json.loads(data.decode())
     again = json.dumps(value, sort_keys=True, indent=1) + "\n"
     need(again == data.decode(), "this JSON is not written as a package writes it")
@@ -162,7 +160,6 @@ def unjson(data: bytes) -> Any:
 
 
 def fields(value: Any, names: str) -> list[Any]:
-    """The values of an object that has exactly these fields."""
     need(isinstance(value, dict) and {*value} == {*names.split()}, f"not just the fields {names}")
     return [value[name] for name in names.split()]
 
@@ -234,7 +231,6 @@ class Unit:
         return data
 
     def all_leaves(self) -> dict[str, list[str]]:
-        """Content and verdict by digest of the resource's key: every leaf under both roots."""
         rows = [line.split(" ") for line in lines_of(self.files.pop("leaves.txt"))]
         need(all(a[0] < b[0] for a, b in zip(rows, rows[1:])), "leaves.txt is not in order")
         live = [unhexed(key) + unhexed(content) for key, content, _ in rows if content != "-"]
@@ -245,7 +241,6 @@ class Unit:
         return {key: rest for key, *rest in rows}
 
     def attached(self, name: str, lines: Any) -> None:
-        """Refuse unless these are lines of the journal, or of what moves by itself, in order."""
         places = []
         for line in lines:
             path, salt, text = fields(line, "path salt value")
@@ -255,7 +250,6 @@ class Unit:
         need(places == sorted(set(places)), f"lines of {name} are doubled or out of order")
 
     def reading(self, row: int, key: bytes) -> str:
-        """Whether a resource of this listing was read in this sweep, or carried since when."""
         part, carried = self.parts[row], self.carried.get(row, {}).get(key.hex())
         why = " ".join(str(part[name]) for name in ("cause", "code", "permission") if part[name])
         since = f"carried since sweep {part['since']}" if part["since"] else "never read completely"
@@ -295,7 +289,6 @@ class Item:
         self.unit.shown += content is not None
 
     def content(self, document: Any) -> Optional[bytes]:
-        """What stands for the document: the digest over its members' digests."""
         if document is None:
             need(self.id is None, "its document is left out without a word")
             return None
@@ -308,7 +301,6 @@ class Item:
         return sha256(CONTENT + len(document).to_bytes(4, "big") + b"".join(digests)).digest()
 
     def proven(self, content: Optional[bytes], verdict: bytes, proof: Any) -> None:
-        """Refuse unless its leaves are under the entry's roots."""
         unit, key = self.unit, self.key.digest
         if unit.leaves is not None:
             found, content_hex = unit.leaves.get(key.hex()), content.hex() if content else "-"
@@ -320,7 +312,6 @@ class Item:
                 need(root == (value and unit.body[name]), f"its path is not to the {name}' root")
 
     def told(self) -> Iterator[str]:
-        """What was verified, for people."""
         name = f"resource-{self.key.digest.hex()[:12]}" if self.key.why else self.id
         yield f"{self.kind or '(kind withheld)'}  {name or f'the listing {self.scope!r} itself'}"
         for row, part in enumerate(self.unit.parts):
@@ -391,7 +382,6 @@ class Check:
             self.checked.append(f"{unit.body['target']}, sweep {unit.body['sweep']}: {told}")
 
     def manifest(self) -> None:
-        """Every file is listed with its digest: none was dropped, added or damaged."""
         title, *lines = lines_of(self.files["manifest.txt"])
         need(title == "annexa evidence package v1", "manifest.txt is of no known version")
         listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -407,16 +397,14 @@ class Check:
         self.checked.append(f"{len(listed)} files are listed in manifest.txt (SHA-256 {digest})")
 
     def signed(self, name: str, data: bytes) -> Note:
-        """A head, signed by a key that was given."""
         note = Note(data.decode(), self.keys)
-        need(note.signers or not self.keys, "none of the given keys has signed it")
+        need(note.signers or not self.keys, f"no --key of {note.origin} at {note.size} signed it")
         by = f"signed by {sorted(note.signers)}" if self.keys else "its signature: no --key given"
         told = f"{name}: {note.origin} at size {note.size}, {by}"
         (self.checked if self.keys else self.unchecked).append(told)
         return note
 
     def grown(self, kept: Optional[Note]) -> None:
-        """Whether the ledger only grew since an earlier head."""
         heads = {self.head.size: self.head.root}
         if "earlier.txt" in self.files:
             old = self.signed("earlier.txt", self.files["earlier.txt"])
@@ -448,7 +436,6 @@ class Check:
         self.checked.append(f"{name}: the head was there at {at and at[1].decode()}")
 
     def entry(self, name: str) -> None:
-        """An entry of the signed ledger; of a target's, what the package holds of it."""
         position, body = counted(name[7:]), self.files[f"{name}.json"]
         top, _, note = self.files[f"{name}.tlog-proof"].partition(b"\n\n")
         need(note == self.text, "is proven under another head than checkpoint.txt")
@@ -458,12 +445,27 @@ class Check:
         found = included(hashed, position, self.head.size, siblings)
         need(found == self.head.root, "is not in the signed ledger")
         told = json.loads(body)
+        more = self.rotated(position, told) if "old_key" in told else ""
         if told["kind"] == "unit":
             self.units[position] = Unit(position, told, self.held.pop(str(position)))
-        self.checked.append(f"entry {position}: {told['kind']}, recorded {told['recorded']}")
+        more += f"; all after {told['common']} was lost" if told["kind"] == "restore" else ""
+        self.checked.append(f"entry {position}: {told['kind']}, recorded {told['recorded']}{more}")
+
+    def rotated(self, position: int, told: Any) -> str:
+        """A new key is signed by the old one, which signs no head after it, and by itself."""
+        pair, signed = (told["old_key"], told["public_key"]), told["signatures"]
+        given = [[key for key in self.keys if key.public.hex() == public] for public in pair]
+        if not all(given):
+            self.unchecked.append(f"entry {position}: a new key; give it and the old one (--key)")
+            return ""
+        names = {name: told[name] for name in ("algorithm", "old_key", "origin", "public_key")}
+        text = json.dumps(names, separators=(",", ":"), ensure_ascii=False).encode()
+        for public, which in zip(pair, ("old", "new")):
+            need_signature(bytes.fromhex(public), text, bytes.fromhex(signed[which]))
+        need(not {k.hint.hex() for k in given[0]} & self.head.signers, "the old key signed later")
+        return ", signed by the old key and the new"
 
     def item(self, name: str) -> None:
-        """An item, after the one before it."""
         item = Item(self.files[f"{name}.json"], self.units)
         need(all(last.order < item.order for last in self.items[-1:]), "doubled or out of order")
         self.items.append(item)
@@ -471,7 +473,6 @@ class Check:
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
-    """Check a package and say what was checked, what was not, and what is wrong."""
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("package", type=Path)
     parser.add_argument("--key", type=Key, action="append", default=[])
@@ -487,8 +488,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
     for title in ("checked", "unchecked", "failed"):
         lines += [f"{title.upper():<10}{line}" for line in getattr(check, title)]
     lines.append("Sheets and index (.txt), README.md and the copy of this file prove nothing.")
-    if not asked.head:
-        lines.append("No --head that you kept: all may have been rewritten and signed again.")
+    lines += [] if asked.head else ["No --head: all may have been rewritten and signed again."]
     code = 1 if check.failed else 2 if check.unchecked else 0
     lines.append(("VERIFIED", "REFUSED", "NOT ALL CHECKED")[code])
     for line in lines:  # which may be hostile: nothing in it moves the cursor

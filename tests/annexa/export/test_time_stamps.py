@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
-from annexa.export import verify_annexa
+from annexa.export import Asked, evidence_package, verify_annexa
+from evidence_store import Store
+from evidence_store.outside import Outside
+from tests.acme import Clock, small_world
+from tests.annexa.bench import Bench
 from tests.annexa.export.conftest import Evidence, Files, Verify, listed
 from tests.evidence_store.outside.doubles import Signer
 
@@ -70,3 +76,35 @@ def test_another_authority_or_a_changed_token_is_refused(
     changed = files[NAME][:at] + b"19" + files[NAME][at + 2 :]
     assert verify(listed(files | {NAME: changed}), tsa_ca=str(signer.ca_file)).failed
     assert verify(listed(files | {NAME: b"0" * 900}), tsa_ca=str(signer.ca_file)).failed
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The double as the store asks it."""
+
+    signer: Signer
+    clock: Clock
+    name: str = "the authority"
+    place: str = "https://tsa.example"
+
+    def stamp(self, data: bytes) -> bytes:
+        return stamped(self.signer, data)
+
+    def stamped_at(self, _data: bytes, _response: bytes) -> datetime:
+        return self.clock.now()
+
+
+def test_the_stamps_a_store_has_of_its_head_are_in_every_package(
+    signer: Signer, verify: Verify, tmp_path: Path
+) -> None:
+    clock, path = Clock(), tmp_path / "evidence.db"
+    outside = Outside([], [Authority(signer, clock)])
+    with Store.open(path, clock=clock.now, origin="annexa/test", outside=outside) as store:
+        Bench(store, clock, path).sweep(small_world())
+        store.hand_out()
+        assert [each.name for each in store.standing().stamps] == ["the authority"]
+        targets = [row.target for row in store.targets()]
+        made = evidence_package(store, Asked(targets, stamps=store.stamps))
+        said = verify(made.files, store.verifier_key, tsa_ca=str(signer.ca_file))
+    assert said.failed == said.unchecked == []
+    assert any(line.startswith(f"{NAME[:-4]}: the head was there") for line in said.checked)
