@@ -258,6 +258,7 @@ class Erasure:
                 left = remnants.without(document.kept, self.digests, self.text, document.members)
                 remnants.keep(self.connection, document.content, ERASED, left)
         else:
+            purging.let_go_scopes(self.connection)
             self.connection.execute(
                 sa.update(resources).where(resources.c.id == self.resource).values(identity=None)
             )

@@ -97,7 +97,7 @@ def findings(
     own_scopes = connection.execute(
         sa.select(seen.c.resource_id, seen.c.scope).where(seen.c.last.is_not(None))
     )
-    scopes: dict[int, str] = dict(own_scopes.all())
+    scopes: dict[int, str | None] = dict(own_scopes.all())
     last = latest(verdicts, until, one, verdicts.c.resource_id, verdicts.c.check_id)
     rows = connection.execute(
         sa.select(
@@ -139,6 +139,7 @@ def findings(
     for target_id, number, kind, scope, name, digest, code, version, severity, *rest in rows:
         unit = known[target_id]
         part_key, part = unit.parts[kind, scope]
+        own_scope = scopes[number] if name is not None else scope
         if collector is not None and part_key.collector != collector:
             continue
         body, status, cause, reason, since = rest
@@ -151,7 +152,7 @@ def findings(
             criteria(body),
             name,
             kind,
-            scopes[number] if name is not None else scope,
+            own_scope if own_scope is not None else scope,
             scope,
             STATUS_OF[status],
             CAUSE_OF[cause] if cause else None,

@@ -30,6 +30,7 @@ class Heads:
     positions: Mapping[int, int]
     problem: Note
     statements: list[str] = field(default_factory=list)
+    sizes: set[int] = field(default_factory=set)
 
     def check(self, trusted: Sequence[Checkpoint], held: Sequence[HeldBy]) -> int:
         """Check everything; return the number of the store's own heads."""
@@ -39,6 +40,7 @@ class Heads:
         hashes = ledger.hashes(self.connection)
         rows = self.connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size)).all()
         roots = merkle.roots(hashes, (size for size, _ in rows))
+        self.sizes = {size for size, _ in rows}
         covered = 0
         for size, text in rows:
             try:
@@ -55,6 +57,7 @@ class Heads:
                 self.problem("checkpoints", size, f"is ahead of the {len(hashes)} leaves")
             elif roots[size] != head.root:
                 self.problem("checkpoints", size, "is no prefix of the ledger")
+        self._named_by_plans(hashes)
         if covered < len(hashes):
             self.statements.append(
                 f"{len(hashes) - covered} leaves are not covered by a checkpoint yet."
@@ -64,6 +67,20 @@ class Heads:
             held = [*held, kept]
         self._outside(known, hashes, held)
         return len(rows)
+
+    def _named_by_plans(self, hashes: list[bytes]) -> None:
+        """A plan names the last head there was: it must still be there, over the same leaves."""
+        plans = {
+            number: (body["after"]["size"], body["after"]["root"], body["sweep"])
+            for number, body in self.bodies.items()
+            if body.get("kind") == "plan" and body.get("after", {}).get("size")
+        }
+        roots = merkle.roots(hashes, (size for size, _, _ in plans.values()))
+        for number, (size, root, sweep) in plans.items():
+            if size not in self.sizes:
+                self.problem("checkpoints", size, f"is missing; the plan of sweep {sweep} names it")
+            if size <= len(hashes) and roots[size].hex() != root:
+                self.problem("entries", number, "is a plan made after another ledger's head")
 
     def _lineage(self) -> Lineage | None:
         """Follow keys and epochs; each step must be allowed by the one before."""
@@ -132,6 +149,7 @@ class Heads:
                 shown = True
                 lost = sum(known.is_lost(head) for head in each.heads)
                 last = max(head.size for head in each.heads)
+                self._missing(known, each)
                 self.statements.append(
                     f"{each.words} holds {len(each.heads)} heads, the last over {last} of"
                     f" {len(hashes)} leaves; all of them are prefixes of this ledger"
@@ -141,3 +159,13 @@ class Heads:
                 self.statements.append(f"{each.words} holds no head of this ledger yet.")
         if not shown:
             self.statements.append(NO_OUTSIDE_COPY)
+
+    def _missing(self, known: Lineage, each: HeldBy) -> None:
+        """A head is in the store before anybody gets it: only a hand or a restore removes it."""
+        gone = sorted({head.size for head in each.heads if not known.is_lost(head)} - self.sizes)
+        if gone:
+            self.statements.append(
+                f"{each.words} holds heads that the store itself has no more (over"
+                f" {', '.join(map(str, gone))} leaves): they were deleted, or lost in a restore;"
+                " the leaves under them are all there."
+            )

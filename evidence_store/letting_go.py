@@ -12,6 +12,7 @@ from evidence_store.decisions import kept_list
 from evidence_store.digests import Digests, key_text
 from evidence_store.errors import StoreError
 from evidence_store.holds import Held
+from evidence_store.leftovers import Leftovers
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
 from evidence_store.purging import LAST, evidence_of, superseded
@@ -49,15 +50,20 @@ class LettingGo:
         connection: sa.Connection,
         secret: bytes,
         bodies: Mapping[int, dict[str, Any]],
+        scopes: dict[bytes, str | None],
         note: Note,
     ) -> None:
         self.connection = connection
         self.secret = secret
         self.bodies = bodies
+        self.scopes = scopes
         self.note = note
+        self.left = Leftovers(connection, note)
         self.days = dict(DEFAULT_DAYS)
         self.holds: dict[int, Held] = {}
         self.contents: set[bytes] = set()
+        self.bare: set[bytes] = set()
+        """Contents of which, at one time, nothing was left."""
         self.reasons: set[bytes] = set()
         self.attachments: set[tuple[int, str]] = set()
         self.erased: dict[tuple[str, str], dict[str, int]] = {}
@@ -81,6 +87,7 @@ class LettingGo:
         self._emptied_attachments()
         self._emptied_names()
         self._standing()
+        self.left.check()
 
     def _retention(self, number: int, body: dict[str, Any]) -> None:
         evidence, days = body["evidence"], body["days"]
@@ -111,6 +118,8 @@ class LettingGo:
             self.note("entries", number, "purged by other periods than the ledger's")
         gone = {bytes.fromhex(content) for content in self._list(number, body["contents"])}
         self.contents |= gone
+        self.bare |= gone
+        self.left.emptied(number, gone)
         for content, target, kind, key, ended in self._ends(number) if gone else ():
             if content in gone:
                 gone.discard(content)
@@ -125,6 +134,7 @@ class LettingGo:
         }
         for entry, name in self._list(number, body["attached"]):
             self.attachments.add((entry, name))
+            self.left.emptied(number, [remnants.of_attachment(entry, name)])
             of, at = recorded.get(entry, (None, body["recorded"]))
             if microseconds(moment(at)) > now - self.days[evidence_of(name)] * DAY:
                 self.note("attachments", f"{entry} {name}", "was purged before its time")
@@ -149,7 +159,11 @@ class LettingGo:
             yield content, target, kind, key.hex(), microseconds(moment(at)) if at else None
 
     def _refuse_held(
-        self, number: int, table: str, where: str, whose: tuple[str, str | None, str | None]
+        self,
+        number: int,
+        table: str,
+        where: object,
+        whose: tuple[str, str | None, str | None],
     ) -> None:
         for hold, held in self.holds.items():
             if held.covers(*whose):
@@ -158,12 +172,27 @@ class LettingGo:
     def _erasure(self, number: int, body: dict[str, Any]) -> None:
         of = body["of"]
         names = body["members"] if body["members"] is not None else [""]
+        whose = of["target"], self._kind(of["target"], of["resource"]), of["resource"]
+        self._refuse_held(number, "entries", number, whose)
         known = self.erased.setdefault((of["target"], of["resource"]), {})
         for name in names:
             known.setdefault(name, number)
-        self.contents |= {bytes.fromhex(c) for c in self._list(number, body["contents"])}
+        gone = {bytes.fromhex(content) for content in self._list(number, body["contents"])}
+        self.contents |= gone
+        self.bare |= gone if body["members"] is None else set()
+        self.left.emptied(number, gone, kept=body["members"] is not None)
         self.reasons |= {bytes.fromhex(r) for r in self._list(number, body["reasons"])}
-        self.attachments |= {(e, name) for e, name in self._list(number, body["attached"])}
+        attached = {(entry, name) for entry, name in self._list(number, body["attached"])}
+        self.attachments |= attached
+        lines = [remnants.of_attachment(*each) for each in attached]
+        self.left.emptied(number, lines, kept=True)
+
+    def _kind(self, target: str, resource: str) -> str | None:
+        return self.connection.scalar(
+            sa.select(resources.c.kind)
+            .join(targets, targets.c.id == resources.c.target_id)
+            .where(targets.c.name == target, resources.c.key_digest == bytes.fromhex(resource))
+        )
 
     def _owners(self) -> dict[bytes, _Owner]:
         rows = self.connection.execute(
@@ -218,6 +247,7 @@ class LettingGo:
             kept = remnants.kept(codec, body)
             digests = Digests(self.secret, owner.target)
             found = remnants.id_of(kept, digests, key_text(owner.key))
+            self.scopes[digest] = kept.document["scope"]
         except (StoreError, ValueError, KeyError, TypeError) as error:
             self.note("remnants", where, f"cannot be read: {error!r}")
             return

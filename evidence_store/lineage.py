@@ -90,7 +90,12 @@ def read(connection: sa.Connection) -> Lineage | None:
         .where(entries.c.kind.in_((KINDS["key"], KINDS["restore"])))
         .order_by(entries.c.id)
     )
-    return traced((parsed(body), position) for body, position in connection.execute(query))
+    try:
+        return traced((parsed(body), position) for body, position in connection.execute(query))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptStoreError(
+            f"the ledger's entries that name its keys are damaged ({error!r}): restore a backup"
+        ) from error
 
 
 def require(connection: sa.Connection) -> Lineage:

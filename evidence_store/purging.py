@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from evidence_store import holds, reads, retention
 from evidence_store.database import batches
 from evidence_store.decisions import Author, decide, keep_list
-from evidence_store.remnants import of_attachment
+from evidence_store.remnants import BODY, of_attachment
 from evidence_store.tables import attachments, contents, observations, remnants, resources, targets
 from evidence_store.tables import entries as entries_table
 
@@ -175,6 +175,7 @@ def purge(connection: sa.Connection, author: Author, now: datetime) -> Due:
         },
     )
     let_go_contents(connection, found.contents)
+    let_go_scopes(connection)
     let_go_attachments(connection, found.attachments)
     return found
 
@@ -188,6 +189,19 @@ def let_go_contents(connection: sa.Connection, ids: Sequence[bytes]) -> None:
             .values(sha256=None, size=None, body=None)
         )
         _let_go_remnants(connection, some)
+
+
+def let_go_scopes(connection: sa.Connection) -> None:
+    """Empty what observations say of the scope of contents of which nothing is left.
+
+    Without the document nothing could tell any more whether it is true.
+    """
+    empty = sa.select(contents.c.digest).where(BODY.is_(None))
+    connection.execute(
+        sa.update(observations)
+        .where(observations.c.scope.is_not(None), observations.c.content.in_(empty))
+        .values(scope=None)
+    )
 
 
 def let_go_attachments(connection: sa.Connection, named: Sequence[tuple[int, str]]) -> None:

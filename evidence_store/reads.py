@@ -18,7 +18,7 @@ from evidence_store.answers import (
     TargetRow,
 )
 from evidence_store.canonical import parsed
-from evidence_store.errors import NotFoundError
+from evidence_store.errors import CorruptStoreError, NotFoundError
 from evidence_store.model import CAUSES, STATUSES, PartKey
 from evidence_store.tables import (
     ID,
@@ -53,7 +53,12 @@ def first_entry(connection: sa.Connection) -> dict[str, Any] | None:
     """The body of the key entry; None in a store just created."""
     query = sa.select(entries_table.c.body).where(entries_table.c.kind == KINDS["key"])
     body = connection.scalar(query.order_by(entries_table.c.id).limit(1))
-    return None if body is None else dict(parsed(body))
+    try:
+        return None if body is None else dict(parsed(body))
+    except (ValueError, TypeError) as error:
+        raise CorruptStoreError(
+            f"the ledger's first entry is damaged ({error}): restore a backup"
+        ) from error
 
 
 def cut(connection: sa.Connection, as_of: datetime | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from evidence_store.tables import (
     verdicts,
 )
 from evidence_store.times import microseconds
-from evidence_store.unit_verification import Units
+from evidence_store.unit_verification import Scopes, Units
 from evidence_store.verification import BROKEN, Given, Verification
 
 UNIT: Final = KINDS["unit"]
@@ -223,7 +223,9 @@ class Since(Verification):
                 where = row.content.hex()[:16]
                 if row.digest is None:
                     self.problem("contents", where, "is missing")
-                elif row.body is None:
+                    continue
+                self.scopes.setdefault(row.digest, None)
+                if row.body is None:
                     self._let_go(where, row)
                 else:
                     self.content(where, row)
@@ -231,8 +233,11 @@ class Since(Verification):
 
     def _let_go(self, where: str, row: sa.Row[Any]) -> None:
         """A newer document of which only the rest is left, or nothing: an entry must say so."""
-        if row.digest not in self._named():
+        named = self._named()
+        if row.digest not in named:
             self.problem("contents", where, "its document is gone, and no entry says why")
+        elif named[row.digest]:
+            self.let_go.add(row.digest)
         left = remnants.left_of(self.connection, row.digest)
         if left is None:
             return
@@ -240,21 +245,22 @@ class Since(Verification):
         digests = Digests(self.keys.secret, row.name)
         try:
             kept = remnants.kept(*left)
+            self.scopes[row.digest] = kept.document["scope"]
             if remnants.id_of(kept, digests, key) != row.digest:
                 self.problem("remnants", where, "the members left are not what its id says")
         except BROKEN as error:
             self.problem("remnants", where, f"cannot be read: {error!r}")
 
-    def _named(self) -> Collection[bytes]:
-        """Every content that an entry says was let go."""
+    def _named(self) -> dict[bytes, bool]:
+        """Every content that an entry says was let go, and whether an entry left nothing of it."""
         kinds = KINDS["purge"], KINDS["erasure"]
         rows = self.connection.execute(sa.select(entries).where(entries.c.kind.in_(kinds)))
         bodies = (self.bodies.get(row.id) or parsed(row.body) for row in rows)
-        return {
-            bytes.fromhex(digest)
-            for body in bodies
-            for digest in kept_list(self.connection, body["contents"])
-        }
+        found: dict[bytes, bool] = {}
+        for body in bodies:
+            for digest in map(bytes.fromhex, kept_list(self.connection, body["contents"])):
+                found[digest] = found.get(digest, False) or body.get("members") is None
+        return found
 
     def _attachments(self) -> None:
         numbers = sorted(self.fresh)
@@ -266,7 +272,7 @@ class Since(Verification):
             return
         rows = self.connection.execute(sa.select(entries))
         bodies = {row.id: self.bodies.get(row.id) or parsed(row.body) for row in rows}
-        LettingGo(self.connection, self.keys.secret, bodies, self.problem).check()
+        LettingGo(self.connection, self.keys.secret, bodies, self.scopes, self.problem).check()
 
     def _accesses(self) -> None:
         sealing = sa.select(entries.c.id).where(entries.c.kind == KINDS["access"])
@@ -276,7 +282,8 @@ class Since(Verification):
             self.statements.append(f"{waiting} accesses are not sealed by an entry yet.")
 
     def _units(self) -> None:
-        units = Units(self.connection, self.keys.secret, self.bodies, self.scopes, self.problem)
+        scopes = Scopes(self.scopes, self.let_go)
+        units = Units(self.connection, self.keys.secret, self.bodies, scopes, self.problem)
         rows = self.connection.execute(sa.select(targets.c.id, targets.c.name))
         names: dict[int, str] = dict(rows.all())
         for done, (target, after) in enumerate(sorted(self.begun.items())):

@@ -112,7 +112,7 @@ entries: Final = sa.Table(
     sa.UniqueConstraint("target_id", "kind", "sweep", "attempt"),
 )
 
-# One row per change; a null content means gone. `scope` is the document's own.
+# One row per change; a null content means gone. `scope` is the document's own, and goes with it.
 observations: Final = sa.Table(
     "observations",
     metadata,
@@ -226,6 +226,7 @@ EMPTIED: Final = {
     attachments.name: ("sha256", "size", "body"),
     reasons.name: ("reason",),
     resources.name: ("identity",),
+    observations.name: ("scope",),
 }
 """The one update there is: all of these columns, the last of which is what counts, become null."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -39,6 +40,31 @@ class Run(NamedTuple):
     since: int
 
 
+class Scopes(NamedTuple):
+    """What documents say of their own scope.
+
+    Attributes:
+        of: Each content there is to its document's scope; None where nothing is left of it.
+        let_go: Contents of which nothing was left at one time: the scope told with them went too.
+    """
+
+    of: Mapping[bytes, str | None]
+    let_go: AbstractSet[bytes]
+
+    def wrong(self, content: bytes | None, told: str | None) -> str | None:
+        """What is wrong with what an observation of a content tells."""
+        if content is None:
+            return None if told is None else "tells a scope, and is the end of a resource"
+        if content not in self.of:
+            return "its content is missing"
+        scope = self.of[content]
+        if told is None:
+            return None if content in self.let_go else "does not tell its document's scope"
+        if scope is None:
+            return "tells a scope, and nothing is left of its document"
+        return None if told == scope else "its scope is not the document's"
+
+
 class Live:
     """A resource during the replay."""
 
@@ -66,7 +92,7 @@ class Units:
         connection: sa.Connection,
         secret: bytes,
         bodies: Mapping[int, dict[str, Any]],
-        scopes: Mapping[bytes, str],
+        scopes: Scopes,
         note: Note,
     ) -> None:
         self.connection = connection
@@ -233,8 +259,8 @@ class Units:
                 self.note("observations", where, "of a part that was not asked")
             if content is None and part is not None and part.state != "complete":
                 self.note("observations", where, "gone, though its listing was not complete")
-            if content is not None and self.scopes.get(content, scope) != scope:
-                self.note("observations", where, "its scope is not the document's")
+            if wrong := self.scopes.wrong(content, scope):
+                self.note("observations", where, wrong)
             what = "gone" if content is None else "added" if live.content is None else "changed"
             counts[what] += 1
             live.content = content
@@ -262,6 +288,9 @@ class Units:
                 self.note("verdicts", where, "its check is missing")
                 continue
             if row.status == ENDED:
+                ended = microseconds(moment(body["finished"]))
+                if (row.cause, row.reason, row.since) != (None, None, ended):
+                    self.note("verdicts", where, "ended, and tells more than when")
                 live.runs.pop(check, None)
                 continue
             reason = self._reason(where, live, row.reason)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from evidence_store import accesses, carried, merkle
+from evidence_store import accesses, carried, merkle, strays
 from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
 from evidence_store.comparing import HeldBy
@@ -28,6 +28,7 @@ from evidence_store.outside import Authority
 from evidence_store.receipt_verification import Receipts
 from evidence_store.tables import (
     KINDS,
+    ZLIB,
     attachments,
     checks,
     contents,
@@ -40,7 +41,7 @@ from evidence_store.tables import (
     targets,
 )
 from evidence_store.times import microseconds, moment
-from evidence_store.unit_verification import Units
+from evidence_store.unit_verification import Scopes, Units
 
 BROKEN: Final = (StoreError, sa.exc.DBAPIError, ValueError, KeyError, TypeError, AttributeError)
 """What damaged rows raise while they are read; each becomes a problem."""
@@ -85,7 +86,9 @@ class Verification:
         self.problems: list[Problem] = []
         self.statements: list[str] = []
         self.counts: dict[str, int] = {}
-        self.scopes: dict[bytes, str] = {}
+        self.scopes: dict[bytes, str | None] = {}
+        """Each content there is to its document's scope; None where nothing is left of it."""
+        self.let_go: set[bytes] = set()
         self.bodies: dict[int, dict[str, Any]] = {}
         self.positions: dict[int, int] = {}
 
@@ -101,6 +104,7 @@ class Verification:
             ("letting go", self._letting_go),
             ("accesses", self._accesses),
             ("units", self._units),
+            ("strays", self._strays),
             ("leaves", self._leaves),
             ("checkpoints", self._checkpoints),
             ("receipts", self._receipts),
@@ -160,6 +164,9 @@ class Verification:
         number = erased = 0
         for number, row in enumerate(rows, 1):  # noqa: B007 - counted
             where = row.digest.hex()[:16]
+            self.scopes[row.digest] = None
+            if row.codec != ZLIB:
+                self.problem("contents", where, "is of another codec")
             if row.name is None:
                 self.problem("contents", where, "no observation refers to it")
             elif row.body is None:
@@ -208,6 +215,7 @@ class Verification:
         """Check entries, given in order, against their bodies, and keep those; return how many."""
         rows = self.connection.execute(sa.select(targets.c.id, targets.c.name))
         names: dict[int, str] = dict(rows.all())
+        owners: dict[int, str | None] = {0: None, **names}
         number, backwards = 0, 0
         last: dict[int, int] = {}
         for number, row in enumerate(found, 1):  # noqa: B007 - counted
@@ -218,7 +226,7 @@ class Verification:
                 continue
             told = _columns(body)
             for name in sorted(told):
-                column = names.get(row.target_id) if name == "target" else getattr(row, name)
+                column = owners.get(row.target_id, "") if name == "target" else getattr(row, name)
                 if column != told[name]:
                     self.problem("entries", row.id, f"column {name} differs from the body")
             # Several workers overlap; each target's own entries, and the plans, do not.
@@ -246,6 +254,8 @@ class Verification:
         for row in rows:
             where = f"{row.entry_id} {row.name}"
             root = expected.pop((row.entry_id, row.name), None)
+            if row.codec != ZLIB:
+                self.problem("attachments", where, "is of another codec")
             if root is None:
                 self.problem("attachments", where, "the entry does not name it")
             if row.body is None:
@@ -267,14 +277,18 @@ class Verification:
             self.statements.append(f"{erased} attachments were let go; their digests still stand.")
 
     def _letting_go(self) -> None:
-        LettingGo(self.connection, self.keys.secret, self.bodies, self.problem).check()
+        secret = self.keys.secret
+        found = LettingGo(self.connection, secret, self.bodies, self.scopes, self.problem)
+        found.check()
+        self.let_go = found.bare
 
     def _accesses(self) -> None:
         if waiting := accesses.verify(self.connection, self.bodies, self.problem):
             self.statements.append(f"{waiting} accesses are not sealed by an entry yet.")
 
     def _units(self) -> None:
-        units = Units(self.connection, self.keys.secret, self.bodies, self.scopes, self.problem)
+        scopes = Scopes(self.scopes, self.let_go)
+        units = Units(self.connection, self.keys.secret, self.bodies, scopes, self.problem)
         rows = self.connection.execute(sa.select(targets).order_by(targets.c.id)).all()
         for done, row in enumerate(rows):
             self.progress(row.name, done, len(rows))
@@ -285,6 +299,9 @@ class Verification:
         units.check_strays({row.id for row in rows})
         self.counts["targets"] = len(rows)
         self.counts |= units.counts
+
+    def _strays(self) -> None:
+        self.statements += strays.check(self.connection, self.bodies, self.problem)
 
     def _leaves(self) -> None:
         waiting = set(self.connection.scalars(sa.select(pending.c.entry_id)))

@@ -6,43 +6,18 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence_store import Checkpoint, RecordError, RolledBackError, Store, note, rotation
-from evidence_store.errors import OutsideError
 from evidence_store.location import Location
 from evidence_store.outside import Outside
 from evidence_store.outside.directory import DirectoryHolder
 from tests.evidence_store.builders import ON_SQLITE, Bench, Clock, document, fails, passes
-
-
-@dataclass
-class Stamps:
-    """An authority by hand: its token is the time and what it is over."""
-
-    clock: Clock
-    name: str = "tsa"
-    place: str = "https://tsa.example"
-    down: bool = False
-    shift: timedelta = timedelta()
-    over: list[bytes] = field(default_factory=list)
-
-    def stamp(self, data: bytes) -> bytes:
-        if self.down:
-            raise OutsideError("authority tsa: cannot be reached")
-        self.over.append(data)
-        return (self.clock() + self.shift).isoformat().encode() + b" " + data
-
-    def stamped_at(self, data: bytes, response: bytes) -> datetime:
-        at, _, over = response.partition(b" ")
-        if over != data:
-            raise OutsideError("authority tsa: the time stamp does not verify")
-        return datetime.fromisoformat(at.decode())
+from tests.evidence_store.stamps import Stamps
 
 
 @pytest.fixture
