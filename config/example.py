@@ -15,6 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from config.alerts import (
+    Alerts,
+    AppriseEndpoint,
+    EmailEndpoint,
+    JiraEndpoint,
+    PagerdutyEndpoint,
+    SlackEndpoint,
+    TeamsEndpoint,
+    WebhookEndpoint,
+)
 from config.outside import (
     DirectoryOutside,
     GitOutside,
@@ -108,6 +118,57 @@ _OKTA_TEST = {
     "base_url": "https://acme.oktapreview.com",
     "token": "file:secrets/okta-token",
 }
+
+_ENDPOINTS: tuple[tuple[type[BaseModel], Mapping[str, Any]], ...] = (
+    (
+        WebhookEndpoint,
+        {
+            "name": "soc",
+            "kind": "webhook",
+            "url": "https://soc.acme.example/annexa",
+            "secrets": ("cred:soc-signing",),
+            "events": ("control.*", "integrity.*"),
+        },
+    ),
+    (
+        SlackEndpoint,
+        {"name": "slack", "kind": "slack", "url": "env:SLACK_WEBHOOK", "minimum": "high"},
+    ),
+    (TeamsEndpoint, {"name": "teams", "kind": "teams", "url": "env:TEAMS_WORKFLOW"}),
+    (
+        PagerdutyEndpoint,
+        {
+            "name": "on-call",
+            "kind": "pagerduty",
+            "routing_key": "cred:pagerduty",
+            "minimum": "critical",
+        },
+    ),
+    (
+        JiraEndpoint,
+        {
+            "name": "tickets",
+            "kind": "jira",
+            "url": "https://acme.atlassian.net",
+            "user": "annexa@acme.example",
+            "token": "cred:jira",
+            "project": "ISMS",
+        },
+    ),
+    (
+        EmailEndpoint,
+        {
+            "name": "security-team",
+            "kind": "email",
+            "host": "mail.acme.example",
+            "sender": "annexa@acme.example",
+            "recipients": ("security@acme.example",),
+            "user": "annexa@acme.example",
+            "password": "cred:mail",
+        },
+    ),
+    (AppriseEndpoint, {"name": "phone", "kind": "apprise", "url": "file:secrets/apprise"}),
+)
 
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
@@ -270,6 +331,8 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
         False,
     ),
     ("[daemon]", Daemon, {}, False),
+    ("[alerts]", Alerts, {}, False),
+    *(("[[alerts.endpoints]]", model, values, False) for model, values in _ENDPOINTS),
     ("[log]", Log, {}, False),
     ("[sweep]", Sweep, {}, False),
 )
@@ -349,6 +412,10 @@ def _table(
 # Settings without a default that the example's company does not use: named, but not switched on.
 _OPTIONAL = {
     "owner": '"platform team"',
+    "link": '"https://evidence.acme.example"',
+    "only_targets": '["acme-*"]',
+    "only_controls": '["A.8.24"]',
+    "allow_networks": '["10.20.0.0/16"]',
     "item": '"walk_round"',
     "endpoint_url": '"https://proxy.acme.example"',
     "ca_file": '"/etc/ssl/acme.pem"',

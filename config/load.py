@@ -56,6 +56,13 @@ _PATTERNS = {
     "url": "write an address without a password",
     "read_url": "write an address without a password",
     "branch": "write a branch's name",
+    "events": 'write types of event such as "control.*"',
+    "sender": "write an e-mail address",
+    "recipients": "write e-mail addresses",
+    "user": "write the account's e-mail address",
+    "host": "write a host's name",
+    "project": "write a project's key, in capitals",
+    "link": "write an address without a password",
     "origin": "write a name without blanks and plus signs",
     "target": "write a target's name: letters, digits, dot, dash and underscore",
     "targets": "name it with letters, digits, dot, dash and underscore, at most 64",
@@ -63,6 +70,9 @@ _PATTERNS = {
     "criteria": 'write a check\'s id in quotes, such as "aws.iam.access_key_rotated"',
     "tolerances": 'write a check\'s id in quotes, such as "aws.iam.access_key_rotated"',
 }
+
+# Lists of tables of several kinds.
+_TAGGED = {("store", "outside"), ("alerts", "endpoints")}
 
 _AT = re.compile(r"(?P<message>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
@@ -195,7 +205,7 @@ def _without_tag(place: Place) -> Place:
     """A place as the file has it: pydantic names the kind of a table after its name or number."""
     if place[:1] == ("targets",):
         return place[:2] + place[3:]
-    return place[:3] + place[4:] if place[:2] == ("store", "outside") else place
+    return place[:3] + place[4:] if place[:2] in _TAGGED else place
 
 
 def _tag_name(place: Place) -> str:

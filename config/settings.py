@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config import find
+from config.alerts import Alerts
 from config.declarations import (
     Attestation,
     Criterion,
@@ -56,6 +57,7 @@ GENERAL = "default"
 __all__ = [
     "GENERAL",
     "ActiveDirectoryTarget",
+    "Alerts",
     "AnyTarget",
     "Attestation",
     "AwsTarget",
@@ -205,6 +207,8 @@ class Settings(Model):
     """When some targets or collectors are read apart from the rest."""
     daemon: Daemon = Field(default_factory=Daemon)
     """How the daemon runs."""
+    alerts: Alerts = Field(default_factory=Alerts)
+    """Who is told what changed."""
     log: Log = Field(default_factory=Log)
     """What is logged, and how."""
     sweep: Sweep = Field(default_factory=Sweep)

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "config": ("annexa.cli.config", "Check the configuration; print its schema or an example."),
     "doctor": ("annexa.cli.doctor", "Whether everything is in place for a sweep."),
     "demo": ("annexa.cli.demo", "Three minutes with a simulated company; no account needed."),
+    "alerts": ("annexa.cli.alerts", "Who is told what changed; silences; what waits."),
     "daemon": ("annexa.cli.daemon", "Sweep on the schedules until told to stop."),
     "health": ("annexa.cli.daemon", "Whether the daemon is well."),
 }

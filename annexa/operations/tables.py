@@ -60,3 +60,77 @@ runs: Final = sa.Table(
     sa.Index("runs_by_state", "state"),
     sa.Index("runs_by_end", "ended"),
 )
+
+# How far in the ledger was looked: a place and the leaf there, so that another ledger is noticed.
+# `step` goes up with everything that is decided: who decided by an older one writes nothing.
+alert_cursor: Final = sa.Table(
+    "alert_cursor",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sa.Column("leaf", sa.Text, nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+# What holds now, and whether somebody was told: a finding that fails, a collector that cannot read.
+alert_conditions: Final = sa.Table(
+    "alert_conditions",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("grouped", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("good", sa.Integer, nullable=False),
+    sa.Column("told_at", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Index("alert_conditions_by_target", "kind", "target"),
+    sa.Index("alert_conditions_by_told", "told"),
+)
+
+# Never deleted: who silenced what, why, and until when is what an auditor asks.
+alert_silences: Final = sa.Table(
+    "alert_silences",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("made", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("matchers", sa.Text, nullable=False),
+    sa.Column("lifted", sa.BigInteger),
+    sa.Column("lifted_by", sa.Text),
+)
+
+# One row per message and endpoint. `attempts` only goes up and is the claim's token; `tries`
+# counts those of the present schedule, which `annexa alerts retry` begins anew.
+outbox: Final = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.BigInteger, nullable=False),
+    sa.Column("lease_until", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("ended", sa.BigInteger),
+    sa.Column("last_error", sa.Text, nullable=False),
+    sa.Index("outbox_due", "status", "next_at"),
+)
+
+alert_endpoints: Final = sa.Table(
+    "alert_endpoints",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("open_until", sa.BigInteger, nullable=False),
+    sa.Column("disabled", sa.BigInteger),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("last_delivered", sa.BigInteger),
+)

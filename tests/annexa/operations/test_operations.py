@@ -85,7 +85,7 @@ def test_opened_again_it_remembers(location: Location, clock: Hands) -> None:
 def test_one_of_a_newer_release_is_refused(location: Location, operations: Operations) -> None:
     with operations.writing("test") as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0001"):
+    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0002"):
         open_operations(location)
 
 

@@ -1,0 +1,241 @@
+"""The outbox and its senders, on both databases, against a receiver over real sockets."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from standardwebhooks import Webhook
+
+from annexa.alerts import Alert, Answer, Sender, outbox
+from annexa.alerts.events import message_id
+from annexa.alerts.webhook import WebhookSink
+from annexa.operations import Operations
+from annexa.operations.tables import alert_endpoints
+from annexa.operations.tables import outbox as table
+from tests.annexa.alerts.conftest import LOOPBACK, NOON, Clock, Receiver, alert
+
+OLD, NEW = "whsec_" + "QUJD" * 8, "whsec_" + "REVG" * 8
+LEASE = timedelta(seconds=60)
+
+
+def put(operations: Operations, *transitions: str, to: tuple[str, ...] = ("one",)) -> None:
+    with operations.writing("test") as connection:
+        for each in transitions:
+            outbox.put(connection, to, alert(title=each), each, NOON)
+
+
+def claim(operations: Operations, clock: Clock, most: int = 8) -> list[outbox.Claimed]:
+    return outbox.claim(operations, "l", ["one", "two"], clock.now, most=most, lease=LEASE)
+
+
+def settle(
+    operations: Operations, claimed: outbox.Claimed, answer: Answer, clock: Clock
+) -> outbox.Settled | None:
+    return outbox.settle(operations, claimed, answer, clock.now, ["one", "two"], jitter=lambda: 1.0)
+
+
+def statuses(operations: Operations) -> Counter[tuple[str, str]]:
+    with operations.reading() as connection:
+        rows = connection.execute(sa.select(table.c.endpoint, table.c.status)).all()
+    return Counter((row.endpoint, row.status) for row in rows)
+
+
+FAILED = Answer(delivered=False, error="answered 500")
+
+
+def test_a_transition_is_put_down_once_for_each_endpoint(operations: Operations) -> None:
+    put(operations, "a", to=("one", "two"))
+    put(operations, "a", "b", to=("one", "two"))
+    ids = [row.id for row in outbox.listed(operations)]
+    assert len(ids) == len(set(ids)) == 4
+    assert message_id("one", "a") in ids
+    assert message_id("one", "a") != message_id("two", "a")
+
+
+def test_what_is_rolled_back_is_never_sent(operations: Operations, clock: Clock) -> None:
+    class CrashError(Exception):
+        pass
+
+    def crash() -> None:
+        with operations.writing("test") as connection:
+            outbox.put(connection, ["one"], alert(), "a", NOON)
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        crash()
+    assert claim(operations, clock) == []
+
+
+def test_what_one_sender_claimed_no_other_gets_before_the_lease_ends(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, *"abc")
+    first = claim(operations, clock, 2)
+    second = claim(operations, clock, 2)
+    assert (len(first), len(second)) == (2, 1)
+    clock.forward(seconds=61)
+    again = claim(operations, clock)
+    assert {each.message.id for each in again} == {each.message.id for each in (*first, *second)}
+    assert [each.attempt for each in again] == [2, 2, 2]
+
+
+def test_a_sender_whose_lease_ran_out_settles_nothing(operations: Operations, clock: Clock) -> None:
+    put(operations, "a")
+    (slow,) = claim(operations, clock)
+    clock.forward(seconds=61)
+    (fast,) = claim(operations, clock)
+    assert settle(operations, slow, FAILED, clock) is None
+    assert settle(operations, fast, Answer(delivered=True), clock) == outbox.Settled("delivered")
+    assert settle(operations, slow, Answer(delivered=True), clock) is None
+    assert outbox.states(operations)["one"].failures == 0
+
+
+def test_failures_wait_longer_each_time_and_end_as_dead_which_others_are_told(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, "a")
+    waits = []
+    while claimed := claim(operations, clock, 1):
+        settled = settle(operations, claimed[0], FAILED, clock)
+        assert settled is not None
+        if settled.status == "dead":
+            break
+        (row,) = outbox.listed(operations)
+        waits.append(row.next_at - clock.now)
+        clock.now = row.next_at + outbox.CIRCUIT
+    assert tuple(waits) == outbox.DELAYS
+    assert timedelta(days=2) < sum(waits, timedelta()) < timedelta(days=4)
+    assert statuses(operations) == {("one", "dead"): 1, ("two", "pending"): 1}
+    told = outbox.listed(operations, ["pending"])[0]
+    assert told.type == "delivery.message.dead"
+    assert outbox.retry(operations, clock.now, told.id[:8]) == 0, "it is not dead"
+    (dead,) = outbox.listed(operations, ["dead"])
+    assert outbox.retry(operations, clock.now, dead.id[:8]) == 1
+    again = [each for each in claim(operations, clock) if each.endpoint == "one"]
+    assert again[0].tries == 1
+    assert again[0].attempt == len(waits) + 2
+
+
+def test_a_receiver_may_ask_for_time_and_jitter_spreads_the_rest(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, "a")
+    (claimed,) = claim(operations, clock)
+    settle(operations, claimed, Answer(delivered=False, retry_after=1234), clock)
+    assert outbox.listed(operations)[0].next_at == clock.now + timedelta(seconds=1234)
+    half = outbox._wait(2, FAILED, lambda: 0.0)
+    assert half == outbox.DELAYS[1] / 2
+    long = Answer(delivered=False, retry_after=1e9)
+    assert outbox._wait(1, long, lambda: 0.0) == outbox.LONGEST_WAIT
+
+
+def test_five_failures_open_the_circuit_for_a_minute(operations: Operations, clock: Clock) -> None:
+    put(operations, *"abcdef")
+    for each in claim(operations, clock, 5):
+        settle(operations, each, FAILED, clock)
+    assert claim(operations, clock) == []
+    assert not outbox.waiting(operations, clock.now)
+    clock.forward(seconds=61)
+    assert len(claim(operations, clock)) == 6
+    assert outbox.states(operations)["one"].word == "failing"
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told_once(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, "a", "b")
+    for each in claim(operations, clock):
+        settle(operations, each, Answer(delivered=False, error="answered 410", gone=True), clock)
+    put(operations, "c")
+    assert {each.endpoint for each in claim(operations, clock)} == {"two"}
+    told = [row.type for row in outbox.listed(operations) if row.endpoint == "two"]
+    assert told.count("delivery.endpoint.disabled") == 1
+    assert outbox.states(operations)["one"].word == "disabled"
+    assert outbox.retry(operations, clock.now, endpoint="one") == 2
+    assert len(claim(operations, clock)) == 3
+
+
+def test_delivered_messages_are_forgotten_after_a_while_and_dead_ones_never(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, "a", "b")
+    one, two = claim(operations, clock)
+    settle(operations, one, Answer(delivered=True), clock)
+    settle(operations, two, Answer(delivered=False, gone=True), clock)
+    assert outbox.forget(operations, clock.now) == 0
+    assert outbox.forget(operations, clock.now + timedelta(days=31)) == 1
+    assert statuses(operations)["one", "dead"] == 1
+
+
+def test_two_senders_deliver_everything_to_a_receiver_that_fails_two_of_seven(
+    operations: Operations, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "DELAYS", (timedelta(0),) * 9)
+    monkeypatch.setattr(outbox, "FAILURES", 1000)
+    receiver.every = [500, 429, 204, 204, 204, 204, 204]
+    receiver.headers = {"retry-after": "0"}
+    sent = [f"t{n}" for n in range(60)]
+    put(operations, *sent)
+    clock = Clock()
+
+    def work() -> None:
+        sinks = {"one": WebhookSink("one", receiver.url, [lambda: NEW, lambda: OLD], LOOPBACK)}
+        Sender(operations, "annexa/test", sinks, clock).run(threading.Event())
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    ids = Counter(each.headers["webhook-id"] for each in receiver.taken)
+    assert set(ids) == {message_id("one", each) for each in sent}
+    assert set(ids.values()) == {1}
+    assert len(receiver.got) > 60
+    assert statuses(operations) == {("one", "delivered"): 60}
+
+
+def test_no_secret_lies_in_the_outbox_whatever_goes_wrong(
+    operations: Operations, clock: Clock
+) -> None:
+    def secret() -> str:
+        return "canary-secret"
+
+    put(operations, "a", "b")
+    sinks = {"one": WebhookSink("one", "https://192.0.2.1/canary-path", [secret], LOOPBACK)}
+    assert Sender(operations, "annexa/test", sinks, clock).run(threading.Event()) == 2
+    with operations.reading() as connection:
+        kept = str(connection.execute(sa.select(table)).all())
+        kept += str(connection.execute(sa.select(alert_endpoints)).all())
+    assert "whsec_" in kept
+    assert "canary" not in kept
+    assert "canary" not in repr(sinks["one"]).replace("https://192.0.2.1/canary-path", "")
+
+
+def test_an_independent_library_verifies_old_and_new_secret(receiver: Receiver) -> None:
+    sink = WebhookSink("one", receiver.url, [lambda: NEW, lambda: OLD], LOOPBACK)
+    from datetime import UTC, datetime  # noqa: PLC0415 - the library looks at the real time
+
+    from tests.annexa.alerts.conftest import message  # noqa: PLC0415
+
+    answer = sink.send(message(), datetime.now(UTC))
+    assert answer == Answer(delivered=True)
+    (got,) = receiver.got
+    for each in (NEW, OLD):
+        Webhook(each).verify(got.body, got.headers)
+    with pytest.raises(Exception, match="matching signature"):
+        Webhook("whsec_" + "WFla" * 8).verify(got.body, got.headers)
+    with pytest.raises(Exception, match="matching signature"):
+        Webhook(NEW).verify(got.body + b" ", got.headers)
+
+
+def test_an_alert_survives_the_outbox(operations: Operations, clock: Clock) -> None:
+    told = alert(resources=[{"id": "ü", "check": "c", "reason": "\u2028"}])
+    with operations.writing("test") as connection:
+        outbox.put(connection, ["one"], told, "a", NOON)
+    (claimed,) = claim(operations, clock)
+    assert claimed.message.alert == Alert.read(told.text())
+    assert claimed.message.alert.text() == told.text()

@@ -1,0 +1,109 @@
+"""`annexa alerts`: what people see of endpoints, messages and silences."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annexa.alerts import outbox
+from annexa.operations import Operations, open_operations
+from evidence_store import File
+from tests.annexa.alerts.conftest import Receiver, alert, receiver
+from tests.annexa.cli import world as fixed
+
+if TYPE_CHECKING:
+    from tests.annexa.cli.conftest import Shell
+
+__all__ = ["receiver"]  # a fixture
+
+WHY = ("--reason", "KEY-07", "--by", "J. Roth")
+ENDPOINT = """
+[alerts]
+allow_networks = ["127.0.0.0/8"]
+
+[[alerts.endpoints]]
+name = "soc"
+kind = "webhook"
+url = "{url}"
+allow_http = true
+secrets = ["env:SOC_SECRET"]
+"""
+
+
+@pytest.fixture
+def told(swept: Shell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("SOC_SECRET", "whsec_" + "QUJD" * 8)
+    swept.configure(fixed.SETTINGS + ENDPOINT.format(url=receiver.url))
+    return swept
+
+
+def operations(shell: Shell) -> Operations:
+    return open_operations(File(shell.folder / "evidence.db"))
+
+
+def put(shell: Shell, *transitions: str) -> None:
+    with closing(operations(shell)) as opened, opened.writing("test") as connection:
+        for each in transitions:
+            outbox.put(connection, ["soc"], alert(title=each), each, datetime.now(UTC))
+
+
+def test_without_an_endpoint_it_says_how_to_have_one(swept: Shell) -> None:
+    assert "[[alerts.endpoints]]" in swept.ok("alerts", "list")
+    assert swept("alerts", "test").code == 3
+
+
+def test_a_test_event_is_marked_and_goes_out_at_once(told: Shell, receiver: Receiver) -> None:
+    assert told.ok("alerts", "test").startswith("soc: delivered to 127.0.0.1:")
+    (got,) = receiver.got
+    assert got.json["type"] == "alert.test"
+    assert got.json["data"]["title"].startswith("TEST")
+    receiver.codes = [500]
+    said = told("alerts", "test", "soc")
+    assert (said.code, "answered 500" in said.err) == (1, True)
+    assert told("alerts", "test", "sock").code == 3
+
+
+def test_a_secret_that_is_missing_is_said_by_its_reference(told: Shell) -> None:
+    told.forget("SOC_SECRET")
+    said = told("alerts", "test")
+    assert said.code == 1
+    assert "environment variable SOC_SECRET is not set" in said.err
+
+
+def test_what_waits_is_listed_sent_and_retried(told: Shell, receiver: Receiver) -> None:
+    put(told, "first", "second")
+    receiver.codes = [410]
+    said = told("alerts", "send")
+    assert said.code == 1
+    found = json.loads(told.ok("alerts", "list", "--format", "json"))
+    assert [each["state"] for each in found["endpoints"]] == ["disabled"]
+    dead = [each for each in found["messages"] if each["status"] == "dead"]
+    assert dead[0]["error"] == "answered 410"
+    assert "disabled" in told.ok("alerts", "list")
+    assert told("alerts", "retry").code == 3
+    assert told("alerts", "retry", "short").code == 3
+    assert "1 message will" in told.ok("alerts", "retry", dead[0]["id"][:8])
+    assert "delivered, 0 not" in told.ok("alerts", "send")
+    assert {each.json["data"]["title"] for each in receiver.taken} == {"first", "second"}
+    states = json.loads(told.ok("alerts", "list", "--format", "json"))["endpoints"]
+    assert [(each["state"], each["pending"]) for each in states] == [("good", 0)]
+    assert len(told.ok("alerts", "list", "--all", "--format", "csv").splitlines()) == 3
+
+
+def test_silences_have_an_author_a_reason_and_an_end_and_are_kept(told: Shell) -> None:
+    assert told("alerts", "silence", "--for", "7d", *WHY).code == 3, "it would silence everything"
+    assert told("alerts", "silence", "--control", "A.8.5", *WHY).code == 3, "it has no end"
+    assert told("alerts", "silence", "--control", "A.8.5", "--for", "7d").code == 3
+    said = told.ok("alerts", "silence", "--control", "A.8.5", "--for", "7d", *WHY)
+    assert said == "silence 1 until 2026-12-01 12:00 UTC: control A.8.5\n"
+    told.ok("alerts", "silence", "--target", "web-1", "--for", "1h", *WHY)
+    assert told.ok("alerts", "unsilence", "1", *WHY[2:]) == "silence 1 is lifted\n"
+    assert told("alerts", "unsilence", "1").code == 3
+    told.clock.shift(2 * 3600)
+    rows = json.loads(told.ok("alerts", "silences", "--format", "json"))
+    assert [(row["id"], row["state"]) for row in rows] == [(2, "expired"), (1, "lifted")]
+    assert rows[0]["author"] == "J. Roth"
