@@ -13,6 +13,7 @@ from config import (
     AnyTarget,
     AwsTarget,
     Decision,
+    GcpTarget,
     GithubTarget,
     LinuxTarget,
     MicrosoftTarget,
@@ -53,6 +54,8 @@ def connection(
             return _organisation(one, target, on, out or {}, only) if target.organisation else one
         case ActiveDirectoryTarget():
             return _active_directory(name, target)
+        case GcpTarget():
+            return _gcp(name, target)
         case GithubTarget():
             return _github(name, target)
         case OktaTarget():
@@ -123,6 +126,20 @@ def _active_directory(name: str, target: ActiveDirectoryTarget) -> Connection:
         password=secret(f"targets.{name}.password", target.password),
         ca_file=path_text(target.ca_file),
         certificate_name=target.certificate_name,
+    )
+
+
+def _gcp(name: str, target: GcpTarget) -> Connection:
+    from collectors.gcp import GcpConnection  # noqa: PLC0415 - one platform at a time
+
+    given = target.credentials
+    return GcpConnection(
+        name=name,
+        scope=target.scope,
+        credentials=secret(f"targets.{name}.credentials", given) if given else None,
+        quota_project=target.quota_project,
+        endpoint=target.endpoint,
+        ca_file=path_text(target.ca_file),
     )
 
 

@@ -63,7 +63,7 @@ def _checks(found: Catalog, framework: Framework) -> str:
         "# Checks\n",
         ABOUT_CHECKS.format(checks=len(found.checks), collectors=len(found.collectors)),
     ]
-    for collector in found.collectors:
+    for collector in (each for each in found.collectors if each.checks):
         lines += [f"## {collector.name}: {collector.title}\n"]
         for check in sorted(collector.checks, key=lambda check: check.id):
             lines += _check(check, framework)

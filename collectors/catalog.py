@@ -81,14 +81,19 @@ def _own() -> list[Collector]:
             found += [
                 c
                 for c in vars(loaded).values()
-                if isinstance(c, Collector) and c.listings and _defined_in(c, module.name)
+                if isinstance(c, Collector) and _defined_in(c, module.name)
             ]
     return list({id(c): c for c in found}.values())
 
 
 def _defined_in(collector: Collector, module: str) -> bool:
-    """A collector lives where its first listing is written, wherever else it is imported."""
-    return collector.listings[0].read.__module__ == module
+    """A collector lives where its first listing is written, wherever else it is imported.
+
+    One that only asks about kinds that others list lives where its first check is.
+    """
+    listed = [listing.read.__module__ for listing in collector.listings]
+    asked = [check.ask.__module__ for check in collector.checks]
+    return [*listed, *asked][:1] == [module]
 
 
 def _plugins() -> list[Collector]:

@@ -39,6 +39,7 @@ from config.settings import (
     Criterion,
     Daemon,
     Freshness,
+    GcpTarget,
     GithubTarget,
     Inherited,
     LinuxTarget,
@@ -103,6 +104,13 @@ _LABS = {
     "organisation": "acme-labs",
     "token": "file:secrets/github-token",
     "proxy": "http://proxy.acme.example:3128",
+}
+
+_GCP = {
+    "platform": "gcp",
+    "scope": "organizations/123456789012",
+    "credentials": "cred:gcp-workload-identity",
+    "quota_project": "acme-audit",
 }
 
 _OKTA = {
@@ -178,6 +186,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-prod]", AwsTarget, _AWS, False),
     ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
     ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
+    ("[targets.acme-cloud]", GcpTarget, _GCP, False),
     ("[targets.acme-code]", GithubTarget, _GITHUB, False),
     ("[targets.acme-labs]", GithubTarget, _LABS, False),
     ("[targets.acme-people]", OktaTarget, _OKTA, False),

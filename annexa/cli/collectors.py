@@ -76,6 +76,11 @@ HOW_TO_GRANT: Final = {
         "policies, which only domain administrators see. Delegate Read on CN=Password Settings\n"
         "Container,CN=System to the account, or their check stays unknown."
     ),
+    "gcp": (
+        "Grant a service account Cloud Asset Viewer (roles/cloudasset.viewer) on the scope, and\n"
+        "Service Usage Consumer on the project whose quota is used, where the Cloud Asset API is\n"
+        "enabled. Prefer workload identity to a key."
+    ),
     "github": (
         "Create a GitHub App with these permissions, all of them to read only, install it in the\n"
         "organisation for all repositories, and give app_id, installation_id and private_key.\n"

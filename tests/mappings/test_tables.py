@@ -254,7 +254,11 @@ def test_another_package_brings_a_framework_and_its_checks() -> None:
     mapping = load_mapping("acme")
     assert mapping.edition.name == "Acme rules of 2025"
     # Our checks serve it where it uses their topic; the others stay out of its way.
-    assert mapping.check_ids() == {"acme.door.closed", "aws.s3.bucket_versioning_enabled"}
+    assert mapping.check_ids() == {
+        "acme.door.closed",
+        "aws.s3.bucket_versioning_enabled",
+        "gcp.storage.versioning_or_soft_delete",
+    }
     assert mapping.freshness_of("acme.door.closed") == "access"
     assert load_mapping().check_ids() == MAPPING.check_ids()
 
