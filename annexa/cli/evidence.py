@@ -16,6 +16,7 @@ from annexa.cli.context import Context, common, target_named
 from annexa.cli.erase import erase
 from annexa.cli.history import history
 from annexa.cli.package import export_evidence, print_key, print_verifier
+from annexa.cli.prove import prove
 from annexa.cli.render import Column, cell, console, counted, json_text, say, show
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def evidence() -> None:
-    """Show stored evidence; re-perform its checks; export it with proof; erase personal data."""
+    """Show stored evidence, re-perform its checks, export and prove it, erase personal data."""
 
 
-for each in (history, accesses, erase, export_evidence, print_verifier, print_key):
+for each in (history, accesses, erase, export_evidence, prove, print_verifier, print_key):
     evidence.add_command(each)
 
 

@@ -76,7 +76,7 @@ def export_evidence(  # noqa: PLR0913 - one parameter per option
                 check,
                 resource,
                 context.as_of,
-                _head(since) if since else None,
+                head_of(since) if since else None,
                 leaves=not paths_only,
                 withholding=_withholding(withhold, redact_file, reasons=with_reasons),
                 stamps=store.stamps,
@@ -112,7 +112,8 @@ def _withholding(names: tuple[str, ...], file: Path | None, *, reasons: bool) ->
     return Rules.read([*names, *lines], reasons=reasons)
 
 
-def _head(path: Path) -> Checkpoint:
+def head_of(path: Path) -> Checkpoint:
+    """A checkpoint from a file: the signed note as it was handed over."""
     from evidence_store import StoreError, note  # noqa: PLC0415 - this command only
 
     try:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from annexa.export.container import write
 from annexa.export.errors import ExportError
-from annexa.export.package import Asked, Package, evidence_package, verifier
+from annexa.export.package import (
+    Asked,
+    Package,
+    evidence_package,
+    growth,
+    inclusion,
+    verifier,
+)
 from annexa.export.withholding import Rule, Withholding
 
 __all__ = [
@@ -14,6 +21,8 @@ __all__ = [
     "Rule",
     "Withholding",
     "evidence_package",
+    "growth",
+    "inclusion",
     "verifier",
     "write",
 ]

@@ -110,7 +110,7 @@ def evidence_package(store: EvidenceStore, asked: Asked) -> Package:
         files[f"timestamps/{re.sub('[^0-9A-Za-z]', '-', authority)}.tsr"] = response
     if asked.since is not None:
         files["earlier.txt"] = asked.since.note.encode()
-        files["consistency.txt"] = _grown(store, asked.since, head)
+        files["consistency.txt"] = growth(store, asked.since, head)
     for unit in units:
         files |= dict(_unit_files(unit, leaves=asked.leaves))
     items = [(unit, item) for unit in units for item in unit.items]
@@ -227,13 +227,22 @@ def _shown(
 
 
 def _entry(row: EntryRow) -> Iterator[tuple[str, bytes]]:
-    """The exact leaf, and its proof as C2SP tlog-proof text."""
-    if row.proof is None:
-        raise ExportError(f"entry {row.id} has no proof")
+    """The exact leaf, and its proof."""
     yield f"ledger/{row.index}.json", row.body
+    yield f"ledger/{row.index}.tlog-proof", inclusion(row)
+
+
+def inclusion(row: EntryRow) -> bytes:
+    """Proof that an entry is in the signed ledger, as C2SP tlog-proof text.
+
+    Raises:
+        ExportError: no signed head covers it yet.
+    """
+    if row.proof is None:
+        raise ExportError(f"entry {row.id} is under no signed head yet; the next checkpoint has it")
     siblings = "".join(f"{sheets.base64(sibling)}\n" for sibling in row.proof.path)
-    text = f"c2sp.org/tlog-proof@v1\nindex {row.index}\n{siblings}\n{row.proof.checkpoint.note}"
-    yield f"ledger/{row.index}.tlog-proof", text.encode()
+    head = row.proof.checkpoint.note
+    return f"c2sp.org/tlog-proof@v1\nindex {row.index}\n{siblings}\n{head}".encode()
 
 
 def _unit_files(unit: _Unit, *, leaves: bool) -> Iterator[tuple[str, bytes]]:
@@ -251,8 +260,12 @@ def _unit_files(unit: _Unit, *, leaves: bool) -> Iterator[tuple[str, bytes]]:
         yield f"{folder}/lines.json", written(unit.lines)
 
 
-def _grown(store: EvidenceStore, since: Checkpoint, head: Checkpoint) -> bytes:
-    """Proof that the ledger only grew since an earlier head."""
+def growth(store: EvidenceStore, since: Checkpoint, head: Checkpoint) -> bytes:
+    """Proof that the ledger only grew since an earlier head: hashes in base64, one a line.
+
+    Raises:
+        ExportError: it did not, or the head is another ledger's.
+    """
     if since.size > head.size:
         raise ExportError(
             f"the earlier head is of size {since.size}, this ledger of {head.size}: it was rolled "
