@@ -29,12 +29,13 @@ def _closure(module: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [other for other in _imports(name) if other.partition(".")[0] == package]
+            waiting += _imports(name, package)
     return found
 
 
 @cache
-def _imports(module: str) -> tuple[str, ...]:
+def _imports(module: str, package: str) -> tuple[str, ...]:
+    """The modules of a package that a module imports; others are not even looked for."""
     names: list[str] = []
     for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.ImportFrom):
@@ -42,7 +43,8 @@ def _imports(module: str) -> tuple[str, ...]:
             names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return tuple(name for name in names if _source(name))
+    own = (name for name in names if name.partition(".")[0] == package)
+    return tuple(name for name in own if _source(name))
 
 
 def _origin(module: str, node: ast.ImportFrom) -> str:
