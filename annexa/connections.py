@@ -13,6 +13,7 @@ from config import (
     AnyTarget,
     AwsTarget,
     Decision,
+    EntraTarget,
     GcpTarget,
     GithubTarget,
     LinuxTarget,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collectors.microsoft import SignIn
 
 
-def connection(
+def connection(  # noqa: PLR0911 - one for each platform
     name: str,
     target: AnyTarget,
     on: dt.date,
@@ -56,6 +57,8 @@ def connection(
             return _active_directory(name, target)
         case GcpTarget():
             return _gcp(name, target)
+        case EntraTarget():
+            return _entra(name, target)
         case GithubTarget():
             return _github(name, target)
         case OktaTarget():
@@ -141,6 +144,12 @@ def _gcp(name: str, target: GcpTarget) -> Connection:
         endpoint=target.endpoint,
         ca_file=path_text(target.ca_file),
     )
+
+
+def _entra(name: str, target: EntraTarget) -> Connection:
+    from collectors.entra import EntraConnection  # noqa: PLC0415 - one platform at a time
+
+    return EntraConnection(name, microsoft_sign_in(name, target), target.base_url)
 
 
 def _github(name: str, target: GithubTarget) -> Connection:

@@ -38,6 +38,7 @@ from config.settings import (
     AwsTarget,
     Criterion,
     Daemon,
+    EntraTarget,
     Freshness,
     GcpTarget,
     GithubTarget,
@@ -177,6 +178,25 @@ _ENDPOINTS: tuple[tuple[type[BaseModel], Mapping[str, Any]], ...] = (
     ),
     (AppriseEndpoint, {"name": "phone", "kind": "apprise", "url": "file:secrets/apprise"}),
 )
+_ENTRA = {
+    "platform": "entra",
+    "tenant_id": "0a1b2c3d-1111-4222-8333-444455556666",
+    "client_id": "0a1b2c3d-7777-4888-8999-aaaabbbbcccc",
+    "certificate": "cred:annexa-entra",
+    "proxy": "http://proxy.acme.example:3128",
+}
+_ENTRA_TEST = {
+    "platform": "entra",
+    "tenant_id": "0a1b2c3d-2222-4333-8444-555566667777",
+    "client_id": "0a1b2c3d-8888-4999-8aaa-bbbbccccdddd",
+    "client_secret": "file:secrets/entra-secret",
+}
+_ENTRA_BUILD = {
+    "platform": "entra",
+    "tenant_id": "0a1b2c3d-3333-4444-8555-666677778888",
+    "client_id": "0a1b2c3d-9999-4aaa-8bbb-ccccddddeeee",
+    "token_file": "/var/run/secrets/azure/tokens/azure-identity-token",
+}
 
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
@@ -191,6 +211,9 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-labs]", GithubTarget, _LABS, False),
     ("[targets.acme-people]", OktaTarget, _OKTA, False),
     ("[targets.acme-people-test]", OktaTarget, _OKTA_TEST, False),
+    ("[targets.acme-tenant]", EntraTarget, _ENTRA, False),
+    ("[targets.acme-tenant-test]", EntraTarget, _ENTRA_TEST, False),
+    ("[targets.acme-tenant-build]", EntraTarget, _ENTRA_BUILD, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
     (
         "[[store.outside]]",

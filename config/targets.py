@@ -316,7 +316,27 @@ class GcpTarget(TargetSettings):
         return self.scope, "scope"
 
 
+class GraphTarget(MicrosoftTarget):
+    """What every tenant that is read over Microsoft Graph can say."""
+
+    base_url: Endpoint = "https://graph.microsoft.com"
+    """Graph's address; `https://graph.microsoft.us` for US Government."""
+
+
+class EntraTarget(GraphTarget):
+    """A tenant of Microsoft Entra ID, read over Microsoft Graph by an app with read permissions."""
+
+    platform: Literal["entra"]
+    """`entra`: a tenant of Microsoft Entra ID."""
+
+
 AnyTarget: TypeAlias = (
-    LinuxTarget | AwsTarget | ActiveDirectoryTarget | GcpTarget | GithubTarget | OktaTarget
+    ActiveDirectoryTarget
+    | AwsTarget
+    | EntraTarget
+    | GcpTarget
+    | GithubTarget
+    | LinuxTarget
+    | OktaTarget
 )
 Target: TypeAlias = Annotated[AnyTarget, Field(discriminator="platform")]

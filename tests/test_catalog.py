@@ -21,10 +21,12 @@ AWS_READ = re.compile(r"[a-z0-9-]+:(Get|List|Describe|Lookup|Search)[A-Za-z0-9]*
 DIRECTORY_READ = re.compile(r"Read .+")
 HOST_READ = re.compile(r"(read|list|stat|run):\S.*")
 GITHUB_READ = re.compile(r"[a-z_]+:read")
+GRAPH_READ = re.compile(r"[A-Za-z]+\.Read(Basic)?\.(All|Directory)")
 READS = {
     "active_directory": DIRECTORY_READ,
     "aws": AWS_READ,
     "gcp": re.compile(r"cloudasset\.assets\.list[A-Za-z]+"),
+    "entra": GRAPH_READ,
     "github": GITHUB_READ,
     "linux": HOST_READ,
     "okta": re.compile(r"okta\.[A-Za-z]+\.read"),

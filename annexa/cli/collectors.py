@@ -81,6 +81,10 @@ HOW_TO_GRANT: Final = {
         "Service Usage Consumer on the project whose quota is used, where the Cloud Asset API is\n"
         "enabled. Prefer workload identity to a key."
     ),
+    "entra": (
+        "Register an app, grant it these application permissions of Microsoft Graph with admin\n"
+        "consent (no role is needed), and give tenant_id, client_id and a certificate."
+    ),
     "github": (
         "Create a GitHub App with these permissions, all of them to read only, install it in the\n"
         "organisation for all repositories, and give app_id, installation_id and private_key.\n"
