@@ -43,12 +43,22 @@ def bucket_public_access_blocked(bucket: Bucket, scene: Scene) -> Verdict:
 
     S3 applies a setting that is on in either place.
     """
+    off = open_settings(bucket, scene)
+    return fails(f"off: {', '.join(off)}") if off else passes()
+
+
+def open_settings(bucket: Bucket, scene: Scene) -> list[str]:
+    """The settings that are on neither at the bucket nor at its account, sorted.
+
+    Raises:
+        FactUnknown: one of the two could not be read, and the other does not settle it.
+    """
     off = set(SETTINGS)
     for block in known(lambda: bucket.access_block, lambda: account_of(scene).access_block):
         off &= set(switched_off(block))
         if not off:
-            return passes()
-    return fails(f"off: {', '.join(sorted(off))}")
+            break
+    return sorted(off)
 
 
 @s3.check(

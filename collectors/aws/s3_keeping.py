@@ -99,7 +99,7 @@ def bucket_object_lock(
     if lock is None or lock.get("ObjectLockEnabled") != "Enabled":
         return fails("object lock is off")
     default = lock.get("Rule", {}).get("DefaultRetention", {})
-    days = default.get("Days", 0) + 365 * default.get("Years", 0)
+    days = locked_days(bucket)
     if default.get("Mode") not in STRICTER[mode]:
         return fails(f"default mode is {default.get('Mode', 'not set')}, demanded {mode}")
     return passes() if days >= retention else fails(f"kept {days} days, demanded {retention} days")
@@ -165,6 +165,15 @@ def bucket_replication(
     if any(own.get(goal) != bucket.scope for goal in goals):
         return passes()
     return fails(f"copied inside {bucket.scope} and the account only")
+
+
+def locked_days(bucket: Bucket) -> int:
+    """For how many days new objects are locked by default; 0 where they are not."""
+    lock = bucket.object_lock
+    if lock is None or lock.get("ObjectLockEnabled") != "Enabled":
+        return 0
+    default = lock.get("Rule", {}).get("DefaultRetention", {})
+    return default.get("Days", 0) + 365 * default.get("Years", 0)
 
 
 def carries(bucket: Bucket, tags: Sequence[str]) -> bool:

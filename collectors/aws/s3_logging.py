@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from collectors import CallError, Resource, Scene, Verdict, fact, fails, known, passes
+from collectors import Scene, Verdict, fails, known, passes
+from collectors.aws.cloudtrail import Trail
 from collectors.aws.s3 import Bucket, s3
-from collectors.aws.target import AwsTarget
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudtrail import CloudTrailClient
-    from mypy_boto3_cloudtrail.type_defs import TrailTypeDef  # noqa: F401 - in Resource["…"]
 
 OBJECT = "AWS::S3::Object"
 PLAIN_FIELDS = frozenset({"eventCategory", "resources.type", "resources.ARN"})
 
 
-class Trail(Resource["TrailTypeDef"], kind="aws.s3.trail"):
-    """A CloudTrail trail, as far as it may record what is done with objects."""
+def trail_records(bucket: Bucket, scene: Scene) -> bool:
+    """Whether a trail records every read and write of the bucket's objects.
 
-    @fact("cloudtrail:GetTrailStatus", reads_from="cloudtrail")
-    def is_logging(self, api: CloudTrailClient) -> bool:
-        """Whether it is switched on."""
-        return api.get_trail_status(Name=self.id)["IsLogging"]
-
-    @fact("cloudtrail:GetEventSelectors", reads_from="cloudtrail")
-    def selectors(self, api: CloudTrailClient) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Which events it records: `EventSelectors` or `AdvancedEventSelectors`."""
-        answer = api.get_event_selectors(TrailName=self.id)
-        return {
-            "EventSelectors": answer.get("EventSelectors", []),
-            "AdvancedEventSelectors": answer.get("AdvancedEventSelectors", []),
-        }
-
-    def records(self, bucket: Bucket) -> bool:
-        """Whether it records every read and write of the bucket's objects."""
-        here = self.listed.get("IsMultiRegionTrail") or self.listed["HomeRegion"] == bucket.scope
-        if not here or not self.is_logging:
-            return False
-        chosen = self.selectors
-        return any(_plain(s, bucket) for s in chosen["EventSelectors"]) or any(
-            _advanced(s["FieldSelectors"], bucket) for s in chosen["AdvancedEventSelectors"]
-        )
+    Raises:
+        FactUnknown: none that could be read does, and not all could.
+    """
+    return any(known(*(partial(_records, trail, bucket) for trail in scene.all(Trail))))
 
 
-@s3.resources(Trail, permission=("cloudtrail:DescribeTrails", "ec2:DescribeRegions"))
-def trails(target: AwsTarget) -> Iterator[Trail]:
-    """The trails of every region that is on, an organisation's among them, each once."""
-    seen: set[str] = set()
-    refused: CallError | None = None
-    for region in target.regions():
-        try:
-            answer = target.call("cloudtrail", "describe_trails", scope=region)
-        except CallError as error:
-            refused = refused or error
-            continue
-        for row in answer.get("trailList", []):
-            if row["TrailARN"] not in seen:
-                seen.add(row["TrailARN"])
-                yield Trail(id=row["TrailARN"], scope=row["HomeRegion"], listed=row)
-    if refused:
-        raise refused
+def access_recorded(bucket: Bucket, scene: Scene) -> bool:
+    """Whether server access logs or a trail tell who reads and writes the bucket's objects.
+
+    Raises:
+        FactUnknown: what could be read does not settle it.
+    """
+    return any(known(lambda: bool(bucket.logging), lambda: trail_records(bucket, scene)))
 
 
 @s3.check(
@@ -77,16 +44,19 @@ def bucket_access_logging(bucket: Bucket, scene: Scene) -> Verdict:
     By S3's server access logs, or by a CloudTrail trail that takes all data events of the bucket.
     Event data stores of CloudTrail Lake are not read.
     """
-    for recorded in known(
-        lambda: bool(bucket.logging), lambda: any(_answers(bucket, scene.all(Trail)))
-    ):
-        if recorded:
-            return passes()
+    if access_recorded(bucket, scene):
+        return passes()
     return fails("neither server access logging nor CloudTrail data events")
 
 
-def _answers(bucket: Bucket, listed: Sequence[Trail]) -> Iterator[bool]:
-    return known(*(partial(trail.records, bucket) for trail in listed))
+def _records(trail: Trail, bucket: Bucket) -> bool:
+    here = trail.listed.get("IsMultiRegionTrail") or trail.listed["HomeRegion"] == bucket.scope
+    if not here or not trail.logging:
+        return False
+    chosen = trail.selectors
+    return any(_plain(s, bucket) for s in chosen["EventSelectors"]) or any(
+        _advanced(s["FieldSelectors"], bucket) for s in chosen["AdvancedEventSelectors"]
+    )
 
 
 def _plain(selector: Mapping[str, Any], bucket: Bucket) -> bool:

@@ -37,11 +37,16 @@ class Request:
     access_key: str
     region: str
     body: str
+    target: str = ""
 
     @property
     def text(self) -> str:
-        """What answers are chosen by: `@us-east-1 GET /bucket?policy`, or a query's form."""
-        return f"@{self.region} {self.method} {self.url} {self.body}"
+        """What answers are chosen by: `@us-east-1 GET /bucket?policy`, or a query's form.
+
+        A service that speaks JSON gets the operation in a header: `… {} TrentService.ListKeys`.
+        """
+        told = f"@{self.region} {self.method} {self.url} {self.body}"
+        return f"{told} {self.target}" if self.target else told
 
 
 class Double:
@@ -102,6 +107,7 @@ class Double:
             scope.group(1) if scope else "",
             scope.group(2) if scope else "",
             body.decode(errors="replace"),
+            handler.headers.get("X-Amz-Target", ""),
         )
         answer = self._next(request)
         if answer is None:

@@ -14,9 +14,9 @@ import pytest
 from collectors import Absent, Cause, Resource, Status, Unread
 from collectors.aws import AwsConnection, s3_access, s3_keeping, s3_logging
 from collectors.aws.account import Account, account
+from collectors.aws.cloudtrail import Trail
 from collectors.aws.s3 import AccessPoint, Bucket, partition_of, s3
 from collectors.aws.s3_access import SETTINGS
-from collectors.aws.s3_logging import Trail
 from collectors.aws.session import reach_address
 from collectors.judging import Check
 from collectors.testing import Conformance, collect, judge
@@ -428,7 +428,10 @@ def trail(
     return Trail(
         id=f"arn:{home}",
         listed={"HomeRegion": home, "IsMultiRegionTrail": everywhere},
-        facts={"is_logging": logging, "selectors": selectors},
+        facts={
+            "status": {"IsLogging": logging} if isinstance(logging, bool) else logging,
+            "selectors": selectors,
+        },
     )
 
 
@@ -448,7 +451,7 @@ READ_ONLY = {"Field": "readOnly", "Equals": ["true"]}
 UNREAD_TRAIL = Trail(
     id="arn:unread",
     listed={"HomeRegion": REGION},
-    facts={"is_logging": True, "selectors": Unread("AccessDenied", "cloudtrail:X")},
+    facts={"status": {"IsLogging": True}, "selectors": Unread("AccessDenied", "cloudtrail:X")},
 )
 
 
