@@ -33,7 +33,7 @@ COMMANDS: Final = {
     "verify": ("annexa.cli.evidence", "Recompute every digest, root and signature of the store."),
     "store": (
         "annexa.cli.store",
-        "The store's tables, key, epochs; who may do what on a server.",
+        "The store's tables, key, epochs, backups; who may do what on a server.",
     ),
     "export": ("annexa.cli.export", "Write findings, controls and parts as CSV or JSON."),
     "collectors": ("annexa.cli.collectors", "What can be read, and what is asked about it."),

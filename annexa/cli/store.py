@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from annexa.cli.backup import back_up, restore
 from annexa.cli.context import Context, common
 from annexa.cli.render import Column, show
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def store() -> None:
-    """The store's tables, key, epochs; who may do what on a server."""
+    """The store's tables, key, epochs, backups; who may do what on a server."""
+
+
+store.add_command(back_up)
+store.add_command(restore)
 
 
 @store.command()
