@@ -16,6 +16,7 @@ from config import (
     EntraTarget,
     GcpTarget,
     GithubTarget,
+    IntuneTarget,
     LinuxTarget,
     MicrosoftTarget,
     OktaTarget,
@@ -61,6 +62,8 @@ def connection(  # noqa: PLR0911 - one for each platform
             return _entra(name, target)
         case GithubTarget():
             return _github(name, target)
+        case IntuneTarget():
+            return _intune(name, target)
         case OktaTarget():
             return _okta(name, target)
 
@@ -150,6 +153,12 @@ def _entra(name: str, target: EntraTarget) -> Connection:
     from collectors.entra import EntraConnection  # noqa: PLC0415 - one platform at a time
 
     return EntraConnection(name, microsoft_sign_in(name, target), target.base_url)
+
+
+def _intune(name: str, target: IntuneTarget) -> Connection:
+    from collectors.intune import IntuneConnection  # noqa: PLC0415 - one platform at a time
+
+    return IntuneConnection(name, microsoft_sign_in(name, target), target.base_url)
 
 
 def _github(name: str, target: GithubTarget) -> Connection:

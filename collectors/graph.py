@@ -40,6 +40,9 @@ NOT_LICENSED: Final = frozenset(
 NO_INTUNE: Final = "Request not applicable to target tenant"
 """How Graph's answer begins where a tenant has no Intune; its code says `BadRequest` only."""
 
+NO_FEATURE: Final = "Your tenant is not licensed"
+"""How identity protection's answer begins without its licence; its code says `Forbidden` only."""
+
 Row = dict[str, Any]
 
 
@@ -69,17 +72,22 @@ def understand(answer: Answer) -> Exception | None:
     code = _code(answer)
     if code in NOT_LICENSED:
         return CallError(Cause.NOT_LICENSED, code, "the tenant lacks the licence for this")
-    if answer.status == 400 and str(answer.at("error/message") or "").startswith(NO_INTUNE):
+    words = str(answer.at("error/message") or "")
+    if answer.status == 400 and words.startswith(NO_INTUNE):
         return CallError(Cause.NOT_LICENSED, "no Intune", "the tenant has no Intune")
+    if answer.status == 403 and words.startswith(NO_FEATURE):
+        return CallError(Cause.NOT_LICENSED, "not licensed", "the tenant lacks the licence")
     return None
 
 
-def graph_site(platform: str, allowed: Sequence[Read | str]) -> Site:
-    """A platform of Graph with its list of reads."""
+def graph_site(
+    platform: str, allowed: Sequence[Read | str], headers: Mapping[str, str] | None = None
+) -> Site:
+    """A platform of Graph with its list of reads, and headers that it wants besides."""
     return Site(
         platform,
         reads(*allowed),
-        headers={"User-Agent": "annexa", "x-ms-throttle-priority": "Low"},
+        headers={"User-Agent": "annexa", "x-ms-throttle-priority": "Low", **(headers or {})},
         request_ids=("request-id", "client-request-id"),
         code=_code,
         understand=understand,

@@ -43,6 +43,7 @@ from config.settings import (
     GcpTarget,
     GithubTarget,
     Inherited,
+    IntuneTarget,
     LinuxTarget,
     Log,
     OktaTarget,
@@ -185,6 +186,12 @@ _ENTRA = {
     "certificate": "cred:annexa-entra",
     "proxy": "http://proxy.acme.example:3128",
 }
+_INTUNE = {
+    "platform": "intune",
+    "tenant_id": "0a1b2c3d-1111-4222-8333-444455556666",
+    "client_id": "0a1b2c3d-7777-4888-8999-aaaabbbbcccc",
+    "certificate": "cred:annexa-entra",
+}
 _ENTRA_TEST = {
     "platform": "entra",
     "tenant_id": "0a1b2c3d-2222-4333-8444-555566667777",
@@ -212,6 +219,7 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-people]", OktaTarget, _OKTA, False),
     ("[targets.acme-people-test]", OktaTarget, _OKTA_TEST, False),
     ("[targets.acme-tenant]", EntraTarget, _ENTRA, False),
+    ("[targets.acme-devices]", IntuneTarget, _INTUNE, False),
     ("[targets.acme-tenant-test]", EntraTarget, _ENTRA_TEST, False),
     ("[targets.acme-tenant-build]", EntraTarget, _ENTRA_BUILD, False),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),

@@ -330,12 +330,20 @@ class EntraTarget(GraphTarget):
     """`entra`: a tenant of Microsoft Entra ID."""
 
 
+class IntuneTarget(GraphTarget):
+    """The devices of a tenant that Microsoft Intune manages, read over Microsoft Graph."""
+
+    platform: Literal["intune"]
+    """`intune`: a tenant's devices, the policies for them, the software on them."""
+
+
 AnyTarget: TypeAlias = (
     ActiveDirectoryTarget
     | AwsTarget
     | EntraTarget
     | GcpTarget
     | GithubTarget
+    | IntuneTarget
     | LinuxTarget
     | OktaTarget
 )

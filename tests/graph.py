@@ -64,8 +64,9 @@ INTUNE_DENIED = Scripted(
 def patched() -> dict[str, Any]:
     """Microsoft's metadata as it is trimmed here, with what the trimming left out.
 
-    `authenticationStrength` is a navigation property of the grant controls that Graph gives
-    without being asked; the metadata here has plain properties only.
+    The metadata here has plain properties only. `authenticationStrength` is a navigation property
+    of the grant controls that Graph gives without being asked; `scheduledActionConfigurations` is
+    one of a rule's actions, which is expanded.
     """
     spec: dict[str, Any] = json.loads(json.dumps(load_spec("msgraph-v1.0")))
     schemas = spec["components"]["schemas"]
@@ -78,6 +79,18 @@ def patched() -> dict[str, Any]:
             "displayName": {"type": "string"},
             "requirementsSatisfied": {"enum": ["none", "mfa", "unknownFutureValue"]},
             "allowedCombinations": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    rule = schemas["microsoft.graph.deviceComplianceScheduledActionForRule"]
+    rule["properties"]["scheduledActionConfigurations"] = {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "actionType": {"type": "string"},
+                "gracePeriodHours": {"type": "integer"},
+            },
         },
     }
     return spec

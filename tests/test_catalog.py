@@ -28,6 +28,7 @@ READS = {
     "gcp": re.compile(r"cloudasset\.assets\.list[A-Za-z]+"),
     "entra": GRAPH_READ,
     "github": GITHUB_READ,
+    "intune": GRAPH_READ,
     "linux": HOST_READ,
     "okta": re.compile(r"okta\.[A-Za-z]+\.read"),
 }

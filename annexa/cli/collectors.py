@@ -90,6 +90,11 @@ HOW_TO_GRANT: Final = {
         "organisation for all repositories, and give app_id, installation_id and private_key.\n"
         "A fine-grained token of an owner works too, but is told no personal access tokens."
     ),
+    "intune": (
+        "Register an app, grant it these application permissions of Microsoft Graph with admin\n"
+        "consent (the app may be the one that reads Entra), and give tenant_id, client_id and a\n"
+        "certificate. BitlockerKey.ReadBasic.All tells that a key is kept, never the key."
+    ),
     "linux": (
         "As root nothing is missing. For ordinary users what only root may read is unknown:\n"
         "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
