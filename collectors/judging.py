@@ -118,6 +118,14 @@ class Listed(list[Resource[Any]]):
         """The resources by id."""
         return {resource.id: resource for resource in self}
 
+    @cached_property
+    def by_scope(self) -> dict[str, list[Resource[Any]]]:
+        """The resources by the place each says it is in."""
+        found: dict[str, list[Resource[Any]]] = {}
+        for resource in self:
+            found.setdefault(resource.scope, []).append(resource)
+        return found
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -146,6 +154,16 @@ class Scene:
         listed = self.all(kind, scope)
         found = listed if isinstance(listed, Listed) else Listed(listed)
         return cast("Other | None", found.by_id.get(id))
+
+    def beside(self, kind: type[Other], scope: str) -> Sequence[Other]:
+        """Every resource of that kind that says it is in this place: a project of one big list.
+
+        Raises:
+            FactUnknown: that listing was incomplete.
+        """
+        listed = self.all(kind)
+        found = listed if isinstance(listed, Listed) else Listed(listed)
+        return cast("Sequence[Other]", found.by_scope.get(scope, ()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from collectors import Collector, Scene, Verdict, criterion, fails, not_applicable, passes
 from collectors.gcp.assets import with_policy
 from collectors.gcp.target import PERMISSIONS, GcpTarget
-from collectors.gcp.values import CONTAINERS, PUBLIC, Asset, containing
+from collectors.gcp.values import CONTAINERS, PUBLIC, Asset
 
 iam = Collector("gcp.iam", title="Google Cloud IAM", reads_from="iam")
 
@@ -119,8 +119,9 @@ def org_admin_limited(
     """Organisation Administrator is held through groups, and by few."""
     if policy.listed["assetType"] != CONTAINERS[0]:
         return not_applicable("not an organisation")
-    held = {member for role, member in policy.grants() if role == ORG_ADMIN}
-    direct = {member for member in held if not member.startswith(("group:", "deleted:"))}
+    every = {member for role, member in policy.grants() if role == ORG_ADMIN}
+    held = {member for member in every if not member.startswith("deleted:")}
+    direct = {member for member in held if not member.startswith("group:")}
     if direct:
         return fails(f"held directly: {some(direct)}")
     return fails(f"held by more than {most}: {some(held)}") if len(held) > most else passes()
@@ -230,8 +231,8 @@ def audited(policy: Policy | None) -> set[str]:
 
 
 def policies_above(project: Asset, scene: Scene) -> Iterator[Policy]:
-    """The policies of a project and of all it is in; unknown where they were not listed."""
-    for relative in project.listed["ancestors"]:
-        found = scene.one(Policy, containing(relative))
+    """The policies of a project and of all it is in, nearest first; not all of them have one."""
+    for name in project.inside:
+        found = scene.one(Policy, name)
         if found is not None:
             yield found

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from collectors import Collector, Scene, Verdict, criterion, fails, not_applicable, passes
+from collectors import (
+    Cause,
+    Collector,
+    Scene,
+    Verdict,
+    criterion,
+    fails,
+    not_applicable,
+    passes,
+    unknown,
+)
 from collectors.gcp.containers import Organization, Project
 from collectors.gcp.iam import Policy, audited, policies_above
 from collectors.gcp.values import Asset
@@ -62,7 +72,13 @@ def audit_logs_all_services(project: Project, scene: Scene) -> Verdict:
         return not_applicable("the project is being deleted")
     logged = {kind for policy in policies_above(project, scene) for kind in audited(policy)}
     missing = [kind for kind in WANTED if kind not in logged]
-    return fails(f"not logged: {', '.join(missing)}") if missing else passes()
+    if not missing:
+        return passes()
+    top = project.listed["ancestors"][-1]
+    # An organisation always has a policy: without it, the target is a folder or project below.
+    if scene.one(Policy, project.inside[-1]) is None:
+        return unknown(Cause.NOT_ASKED, f"what {top} logs is outside of this target's scope")
+    return fails(f"not logged: {', '.join(missing)}")
 
 
 @logging.check(
@@ -73,7 +89,7 @@ def audit_logs_all_services(project: Project, scene: Scene) -> Verdict:
 )
 def sink_exports_all(organization: Organization, scene: Scene) -> Verdict:
     """A sink of the organisation carries every log entry to where they are kept."""
-    own = [sink for sink in scene.all(LogSink) if sink.scope == organization.scope]
+    own = scene.beside(LogSink, organization.scope)
     whole = sorted(sink.name for sink in own if _everything(sink))
     return passes(whole[0]) if whole else fails("no sink of the organisation exports everything")
 
@@ -115,14 +131,12 @@ def _watched(project: Project, scene: Scene, *words: str) -> Verdict:
         return not_applicable("the project is being deleted")
     metrics = {
         metric.name
-        for metric in scene.all(LogMetric)
-        if metric.scope == project.scope
-        and not metric.flag("disabled")
-        and all(word in metric.text("filter") for word in words)
+        for metric in scene.beside(LogMetric, project.scope)
+        if not metric.flag("disabled") and all(word in metric.text("filter") for word in words)
     }
     if not metrics:
         return fails("no metric counts it")
-    alerts = (a for a in scene.all(AlertPolicy) if a.scope == project.scope)
+    alerts = scene.beside(AlertPolicy, project.scope)
     if any(metrics & _counted(alert) for alert in alerts if alert.flag("enabled", default=True)):
         return passes()
     return fails(f"no alert watches the metric {min(metrics)}")

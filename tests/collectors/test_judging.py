@@ -222,3 +222,9 @@ def test_the_short_words_make_the_four_outcomes() -> None:
         "not_applicable",
     ]
     assert scene().at == NOW
+
+
+def test_what_stands_in_a_place_is_found_there_also_in_one_big_listing() -> None:
+    here, there = (Team(id=name, scope=name, listed=team(name)) for name in ("north", "south"))
+    assert list(scene(here, there).beside(Team, "north")) == [here]
+    assert list(scene(here).beside(Team, "west")) == []
