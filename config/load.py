@@ -64,6 +64,8 @@ _PATTERNS = {
     "project": "write a project's key, in capitals",
     "link": "write an address without a password",
     "origin": "write a name without blanks and plus signs",
+    "scope": "write organizations/NUMBER, folders/NUMBER or projects/ID",
+    "endpoint": "write a host's name, with a port where it is another than 443",
     "target": "write a target's name: letters, digits, dot, dash and underscore",
     "targets": "name it with letters, digits, dot, dash and underscore, at most 64",
     "check": 'write a check\'s id such as "aws.iam.access_key_rotated"',

@@ -22,7 +22,8 @@ cloudsql = Collector("gcp.cloudsql", title="Cloud SQL instances", reads_from="sq
 bigquery = Collector("gcp.bigquery", title="BigQuery datasets", reads_from="bigquery")
 
 ENCRYPTING: Final = frozenset({"ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"})
-SSL_MODES: Final = ENCRYPTING | {"ALLOW_UNENCRYPTED_AND_ENCRYPTED", "SSL_MODE_UNSPECIFIED", ""}
+UNSET: Final = frozenset({"", "SSL_MODE_UNSPECIFIED"})
+SSL_MODES: Final = ENCRYPTING | UNSET | {"ALLOW_UNENCRYPTED_AND_ENCRYPTED"}
 
 SETTINGS: Final = (
     "availabilityType", "backupConfiguration", "ipConfiguration", "userLabels", "databaseFlags",
@@ -99,7 +100,9 @@ def tls_required(database: Database, _: Scene) -> Verdict:
     if mode not in SSL_MODES:
         raise MalformedError("sslMode is none that Google documents")
     # The older requireSsl counts where no mode is set.
-    if mode in ENCRYPTING or (not mode and database.flag("settings.ipConfiguration.requireSsl")):
+    if mode in ENCRYPTING or (
+        mode in UNSET and database.flag("settings.ipConfiguration.requireSsl")
+    ):
         return passes(mode)
     return fails("unencrypted connections are accepted")
 

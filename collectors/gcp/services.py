@@ -184,4 +184,6 @@ def scanning_enabled(repository: Repository, _: Scene) -> Verdict:
     if repository.text("format") != "DOCKER":
         return not_applicable(f"the format is {repository.text('format')}")
     state = repository.text("vulnerabilityScanningConfig.enablementState")
+    if state == "SCANNING_UNSUPPORTED":
+        return not_applicable("Google cannot scan this repository")
     return passes() if state == "SCANNING_ACTIVE" else fails(f"scanning is {state or 'not set'}")

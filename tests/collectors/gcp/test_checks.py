@@ -388,6 +388,8 @@ CASES: list[Case] = [
     ("cloudsql.tls_required",
      sql(ipConfiguration={"sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED", "requireSsl": True}), (),
      {}, FAIL),
+    ("cloudsql.tls_required",
+     sql(ipConfiguration={"sslMode": "SSL_MODE_UNSPECIFIED", "requireSsl": True}), (), {}, PASS),
     ("cloudsql.tls_required", sql(), (), {}, FAIL),
     ("cloudsql.tls_required", sql(ipConfiguration={"sslMode": "QUANTUM"}), (), {}, UNKNOWN),
     ("cloudsql.backups_and_pitr",
@@ -489,6 +491,9 @@ CASES: list[Case] = [
         vulnerabilityScanningConfig={"enablementState": "SCANNING_ACTIVE"}), (), {}, PASS),
     ("artifactregistry.scanning_enabled", of(Repository, format="DOCKER"), (), {}, FAIL),
     ("artifactregistry.scanning_enabled", of(Repository, format="NPM"), (), {}, NOT),
+    ("artifactregistry.scanning_enabled",
+     of(Repository, format="DOCKER",
+        vulnerabilityScanningConfig={"enablementState": "SCANNING_UNSUPPORTED"}), (), {}, NOT),
 ]  # fmt: skip
 
 WATCHED = {
