@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints
 
 from config.outside import Address, HolderName
+from config.secrets import SecretRef
 from config.values import Control, Duration, FilePath, Listed, Model, Place, Secret, Text, seconds
 
 Severity: TypeAlias = Literal["low", "medium", "high", "critical"]
@@ -42,6 +43,13 @@ class EndpointSettings(Model):
     """Only what concerns these targets, by name or pattern; without any, all."""
     only_controls: Annotated[tuple[Control, ...], Listed] = ()
     """Only what concerns these controls; without any, all."""
+
+    @property
+    def references(self) -> tuple[SecretRef, ...]:
+        """Every secret it needs."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        listed = (value if isinstance(value, tuple) else (value,) for value in values)
+        return tuple(each for some in listed for each in some if isinstance(each, SecretRef))
 
 
 class HttpEndpoint(EndpointSettings):

@@ -16,6 +16,7 @@ from evidence_store import (
     entries,
     epochs,
     evidence,
+    following,
     keys,
     ledger,
     lineage,
@@ -56,6 +57,7 @@ from evidence_store.answers import (
 from evidence_store.database import Database, open_database
 from evidence_store.digests import derived, key_fingerprint
 from evidence_store.errors import KeyMissingError, NotAllowedError, StoreMissingError
+from evidence_store.following import Step
 from evidence_store.handing_out import Desk, HandedOut
 from evidence_store.interface import Clock, Progress
 from evidence_store.keeping import Keeping
@@ -506,6 +508,26 @@ class Store:
         """What differs between the end of one sweep and the end of a later one."""
         with self._database.reading() as connection:
             return changes.between(connection, sweep_a, sweep_b)
+
+    def following(self, place: int) -> Sequence[Step]:
+        """What came after a place in the ledger, up to and with the next end of a sweep."""
+        with self._database.reading() as connection:
+            return following.steps(connection, place)
+
+    def ledger_stands(self) -> Sequence[Step]:
+        """What stands at the ledger's end, as if one entry for each target said all of it."""
+        with self._database.reading() as connection:
+            return following.standing(connection)
+
+    def ledger_end(self) -> tuple[int, bytes]:
+        """The ledger's last place and the leaf there; -1 where it has none."""
+        with self._database.reading() as connection:
+            return following.end(connection)
+
+    def ledger_leaf(self, place: int) -> bytes | None:
+        """The leaf at a place; None beyond the end."""
+        with self._database.reading() as connection:
+            return following.leaf(connection, place)
 
     def entry(self, entry: int) -> EntryRow:
         """One entry with its proof under the newest checkpoint."""

@@ -6,22 +6,27 @@ import fnmatch
 import ipaddress
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annexa.alerts import events
-from annexa.alerts.guarded import Way
 from annexa.alerts.interface import SEVERITIES, Alert, Sink
 from config.alerts import (
     Alerts,
     AppriseEndpoint,
     EmailEndpoint,
     Endpoint,
-    EndpointSettings,
     HttpEndpoint,
     JiraEndpoint,
     PagerdutyEndpoint,
     SlackEndpoint,
     TeamsEndpoint,
 )
+
+if TYPE_CHECKING:
+    from annexa.alerts.guarded import Way
+
+REMINDED_BY_THEMSELVES = ("pagerduty", "jira")
+"""Kinds of receivers that keep what fires open: a reminder would only be one thing more."""
 
 
 def sinks(settings: Alerts) -> Mapping[str, Sink]:
@@ -79,6 +84,8 @@ def _sink(  # noqa: PLR0911 - one return a kind
 def _way(
     each: HttpEndpoint, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 ) -> Way:
+    from annexa.alerts.guarded import Way  # noqa: PLC0415 - with it comes all of TLS and HTTP
+
     return Way(networks, _text(each.ca_file), each.allow_http)
 
 
@@ -91,10 +98,12 @@ def receivers(settings: Alerts, alert: Alert) -> Sequence[str]:
     return [each.name for each in settings.endpoints if _wants(each, alert)]
 
 
-def _wants(each: EndpointSettings, alert: Alert) -> bool:
+def _wants(each: Endpoint, alert: Alert) -> bool:
     if alert.type in events.UNSILENCEABLE:
         return True
     if SEVERITIES.index(alert.severity) < SEVERITIES.index(each.minimum):
+        return False
+    if alert.type == events.REMINDER and each.kind in REMINDED_BY_THEMSELVES:
         return False
     if not events.matches(alert.type, each.events):
         return False

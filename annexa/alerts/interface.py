@@ -120,10 +120,6 @@ class Sink(Protocol):
     def place(self) -> str:
         """Where it goes, as people may see it: never with a secret."""
 
-    @property
-    def keeps_open(self) -> bool:
-        """Whether the receiver keeps what fires open by itself, so that it needs no reminder."""
-
     def send(self, message: Message, now: datetime) -> Answer:
         """Try once; whatever goes wrong on the way is an answer.
 

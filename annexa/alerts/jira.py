@@ -85,7 +85,6 @@ class JiraSink:
     issue_type: str = "Task"
     way: Way = field(default_factory=Way)
     kind: str = "jira"
-    keeps_open: bool = True
 
     @property
     def place(self) -> str:

@@ -48,7 +48,6 @@ class MailSink:
     ca_file: str | None = None
     networks: Iterable[Network] = ()
     kind: str = "email"
-    keeps_open: bool = False
 
     @property
     def place(self) -> str:

@@ -146,13 +146,13 @@ def _put_one(
     return True
 
 
-def waiting(operations: Operations, now: datetime) -> bool:
-    """Whether anything is due to be sent."""
+def waiting(operations: Operations, now: datetime, endpoints: Iterable[str]) -> bool:
+    """Whether anything is due to be sent to these endpoints."""
     with operations.reading() as connection:
-        return connection.scalar(_due(now, 1)) is not None
+        return connection.scalar(_due(now, 1, endpoints)) is not None
 
 
-def _due(now: datetime, most: int, endpoints: Iterable[str] | None = None) -> sa.Select[Any]:
+def _due(now: datetime, most: int, endpoints: Iterable[str]) -> sa.Select[Any]:
     at = microseconds(now)
     shut = sa.select(alert_endpoints.c.name).where(
         sa.or_(alert_endpoints.c.open_until > at, alert_endpoints.c.disabled.is_not(None))
@@ -162,9 +162,8 @@ def _due(now: datetime, most: int, endpoints: Iterable[str] | None = None) -> sa
         outbox.c.next_at <= at,
         outbox.c.lease_until <= at,
         outbox.c.endpoint.not_in(shut),
+        outbox.c.endpoint.in_(list(endpoints)),
     )
-    if endpoints is not None:
-        query = query.where(outbox.c.endpoint.in_(list(endpoints)))
     return query.order_by(outbox.c.next_at, outbox.c.id).limit(most)
 
 

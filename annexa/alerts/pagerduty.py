@@ -75,7 +75,6 @@ class PagerdutySink:
     url: str = "https://events.pagerduty.com/v2/enqueue"
     way: Way = field(default_factory=Way)
     kind: str = "pagerduty"
-    keeps_open: bool = True
 
     @property
     def place(self) -> str:

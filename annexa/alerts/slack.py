@@ -58,7 +58,6 @@ class SlackSink:
     way: Way = field(default_factory=Way)
     kind: str = "slack"
     place: str = "an incoming webhook"
-    keeps_open: bool = False
 
     def send(self, message: Message, now: datetime) -> Answer:
         """Post it once."""

@@ -71,7 +71,6 @@ class TeamsSink:
     way: Way = field(default_factory=Way)
     kind: str = "teams"
     place: str = "a workflow"
-    keeps_open: bool = False
 
     def send(self, message: Message, now: datetime) -> Answer:
         """Post it once."""

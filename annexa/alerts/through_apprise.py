@@ -25,7 +25,6 @@ class AppriseSink:
     url: Callable[[], str] = field(repr=False)
     kind: str = "apprise"
     place: str = "a service of apprise"
-    keeps_open: bool = False
 
     def send(self, message: Message, now: datetime) -> Answer:  # noqa: ARG002 - it stamps nothing
         """Notify once."""

@@ -67,7 +67,6 @@ class WebhookSink:
     secrets: Sequence[Callable[[], str]] = field(repr=False)
     way: Way = field(default_factory=Way)
     kind: str = "webhook"
-    keeps_open: bool = False
 
     @property
     def place(self) -> str:

@@ -31,6 +31,12 @@ STOP: Final = b"stop\n"
 PREPARE: Final = "prepare"
 """What is done once at the start, before there is anything due."""
 
+SEND: Final = "alerts/send"
+"""What is done by every daemon, leading or not, whenever an alert is due to be sent."""
+
+SENDING: Final = 600.0
+"""Seconds after which a sender ends; what is due then is the next one's."""
+
 
 def apart(duty: Duty, context: Context, told: Told, kept_open: tuple[int, ...] = ()) -> Duty:
     """The duty, done in a process of its own.
@@ -61,6 +67,20 @@ def prepared(context: Context, kept_open: tuple[int, ...] = ()) -> str:
     if ended.state != COMPLETE:
         raise StoreError(ended.detail)
     return ended.detail
+
+
+def sent(
+    context: Context, source: str, stop: threading.Event, kept_open: tuple[int, ...] = ()
+) -> Ended:
+    """Send the alerts that are due, in a process of its own: TLS needs memory only meanwhile.
+
+    Args:
+        context: the configuration in force.
+        source: the ledger's name.
+        stop: ends it in good order.
+        kept_open: files the child keeps open as well.
+    """
+    return _carried_out(_order(context, SEND) | {"source": source}, stop, _no_news, kept_open)
 
 
 def _order(context: Context, duty: str) -> dict[str, Any]:
@@ -172,12 +192,15 @@ def _do(order: Mapping[str, Any], stop: threading.Event, told: Told) -> Ended:
     )
     if order["duty"] == PREPARE:
         return prepare(context)
+    if order["duty"] == SEND:
+        return send(context, order["source"], stop)
     raw = dict(order["run"])
     raw |= {name: datetime.fromisoformat(raw[name]) for name in ("slot", "started")}
     operations = open_operations(context.location)
     try:
         lease = Lease(operations, span(seconds=1), clock, alone=False)  # never taken here
-        duties = Duties(context, OperationsBook(operations, lease, clock), told)
+        book = OperationsBook(operations, lease, clock)
+        duties = Duties(context, book, told, operations)
         due = {duty.name: duty for duty in duties.due()}
         if order["duty"] not in due:
             return Ended(FAILED, f"{order['duty']} has nothing left to read today")
@@ -197,6 +220,24 @@ def prepare(context: Context) -> Ended:
     except StoreError as error:
         return Ended(FAILED, str(error))
     return Ended(COMPLETE, origin)
+
+
+def send(context: Context, source: str, stop: threading.Event) -> Ended:
+    """Send until nothing is due."""
+    from datetime import UTC  # noqa: PLC0415 - the child only
+
+    from annexa.alerts import Sender, sinks  # noqa: PLC0415 - the child only
+    from annexa.operations import open_operations  # noqa: PLC0415
+
+    with contextlib.closing(open_operations(context.location)) as operations:
+        sender = Sender(
+            operations, source, sinks(context.settings.alerts), lambda: datetime.now(UTC)
+        )
+        timer = threading.Timer(SENDING, stop.set)
+        timer.daemon = True
+        timer.start()
+        number = sender.run(stop)
+    return Ended(COMPLETE, f"{number} attempts")
 
 
 if __name__ == "__main__":

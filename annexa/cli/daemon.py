@@ -33,9 +33,9 @@ def daemon(context: Context) -> int:
     """
     import structlog  # noqa: PLC0415 - this command only
 
-    from annexa.cli.apart import apart, prepared  # noqa: PLC0415
+    from annexa.cli.apart import apart, prepared, sent  # noqa: PLC0415
     from annexa.cli.duties import FORGET, Duties  # noqa: PLC0415
-    from annexa.daemon import DaemonWatch, Metrics  # noqa: PLC0415
+    from annexa.daemon import DaemonWatch, Mailroom, Metrics  # noqa: PLC0415
     from annexa.operations import Hold, Lease, OperationsBook, open_operations  # noqa: PLC0415
     from evidence_store import File  # noqa: PLC0415
     from scheduler import Scheduler  # noqa: PLC0415
@@ -49,7 +49,7 @@ def daemon(context: Context) -> int:
     book = OperationsBook(operations, lease, _now)
     metrics = Metrics(lambda: lease.held)
     watch = DaemonWatch(metrics)
-    duties = Duties(context, book, watch.told)
+    duties = Duties(context, book, watch.told, operations)
 
     def due() -> Sequence[Duty]:
         """All that is more than a statement or two is done in a process of its own."""
@@ -68,10 +68,18 @@ def daemon(context: Context) -> int:
         salt=origin,
         at_once=lambda: duties.context.settings.daemon.sweeps,
     )
+    kept_open = hold.files if hold else ()
+    mailroom = Mailroom(
+        operations,
+        metrics,
+        lambda: [each.name for each in duties.context.settings.alerts.endpoints],
+        lambda stop: sent(duties.context, origin, stop, kept_open),
+    )
     log = structlog.get_logger()
     log.info("daemon_started", store=where.name, listen=settings.listen)
     try:
-        drained = _serve(context, scheduler, duties, metrics)
+        with mailroom:
+            drained = _serve(context, scheduler, duties, metrics)
     finally:
         operations.close()
         if hold is not None:

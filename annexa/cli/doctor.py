@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +48,7 @@ def _examine(context: Context, *, offline: bool) -> Iterator[dict[str, Any]]:
     yield from _configuration(context)
     yield from _store(context)
     yield from _outside(context, offline=offline)
+    yield from _alerts(context)
     yield from _packages()
     yield from _targets(context, offline=offline)
     if hasattr(os, "geteuid"):
@@ -166,6 +167,44 @@ def _holder(holder: Holder, ledger: str, *, offline: bool) -> dict[str, Any]:
         return _row("bad", what, where, str(error))
     held = f"holds heads up to {last.size}" if last else "reached, holds nothing yet"
     return _row("good", what, f"{where}: {held}")
+
+
+def _alerts(context: Context) -> Iterator[dict[str, Any]]:
+    """Whether every endpoint's secrets can be had, and what it owes; nobody is asked."""
+    from contextlib import closing  # noqa: PLC0415 - this command only
+
+    from annexa.alerts import outbox  # noqa: PLC0415
+    from annexa.operations import open_operations, operations_file  # noqa: PLC0415
+    from config import SecretError  # noqa: PLC0415
+    from evidence_store import File, StoreError  # noqa: PLC0415
+
+    configured = context.settings.alerts.endpoints
+    if not configured:
+        cure = "add [[alerts.endpoints]]: annexa config example"
+        yield _row("note", "alerts", "nobody is told what changes", cure)
+        return
+    where = context.location
+    known: Mapping[str, outbox.EndpointState] = {}
+    if not isinstance(where, File) or operations_file(where.path).exists():
+        try:
+            with closing(open_operations(where)) as operations:
+                known = outbox.states(operations)
+        except StoreError as error:
+            yield _row("bad", "alerts", str(error))
+            return
+    for each in configured:
+        state = known.get(each.name, outbox.EndpointState())
+        what, cure = f"alerts to {each.name}", ""
+        found = f"{each.kind}: {state.word}, {state.pending} pending, {state.dead} dead"
+        good = state.word == "good" and not state.dead
+        if not good:
+            cure = f"{state.why or 'annexa alerts list'}; then: annexa alerts retry"
+        try:
+            for secret in each.references:
+                secret.get()
+        except SecretError as error:
+            good, cure = False, str(error)
+        yield _row("good" if good else "bad", what, found, cure)
 
 
 def _packages() -> Iterator[dict[str, Any]]:

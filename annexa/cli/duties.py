@@ -24,7 +24,7 @@ from evidence_store import File, StoreError
 from scheduler import COMPLETE, FAILED, INTERRUPTED, Duty, Ended, LostError, Run
 
 if TYPE_CHECKING:
-    from annexa.operations import OperationsBook
+    from annexa.operations import Operations, OperationsBook
     from annexa.sweep import Recorded, Result, Unit
     from evidence_store import Store
     from evidence_store.handing_out import HandedOut
@@ -49,13 +49,21 @@ class Duties:
         context: the configuration.
         book: where runs are kept.
         told: is told what a run found, as the daemon's watch takes it.
+        operations: where alerts wait.
 
     Raises:
         ConfigError, DeclarationError: the configuration does not fit what is installed.
     """
 
-    def __init__(self, context: Context, book: OperationsBook, told: Told) -> None:
+    def __init__(
+        self,
+        context: Context,
+        book: OperationsBook,
+        told: Told,
+        operations: Operations,
+    ) -> None:
         self._book = book
+        self._operations = operations
         self._told = told
         self._location = context.location
         self.context = self._checked(context)
@@ -150,6 +158,8 @@ class Duties:
         }
         due = Due(each.targets, each.collectors, {"scheduled": details})
         context = self.context
+        if run.missed and run.attempt == 1:
+            self._missed(each.name, run)
         steps = _Steps(lambda number: self._book.swept(run, number))
         try:
             with self._store(run) as store:
@@ -170,6 +180,20 @@ class Duties:
         with suppress(StoreError), self._store(run) as store:  # it is looked at again soon
             self._look(store, context)
         return _ended(result)
+
+    def _missed(self, schedule: str, run: Run) -> None:
+        """Tell of due times that passed without a run."""
+        from annexa.alerts import tell_at_once  # noqa: PLC0415 - where somebody is told
+        from annexa.alerts.teller import missed  # noqa: PLC0415
+
+        now = datetime.now(UTC)
+        tell_at_once(
+            self._operations,
+            self.context.settings.alerts,
+            missed(schedule, run.missed, now.isoformat(timespec="seconds")),
+            f"missed\0{schedule}\0{run.slot.isoformat()}",
+            now,
+        )
 
     def _left_open(self, store: Store, schedule: str, run: Run) -> bool:
         """Whether the last sweep is an earlier try of the same due time, to be gone on with.
@@ -196,11 +220,15 @@ class Duties:
         return Ended(COMPLETE)
 
     def _forget(self, _store: Store, _stop: threading.Event) -> Ended:
-        return Ended(COMPLETE, f"{self._book.forget()} old runs")
+        from annexa.alerts import outbox  # noqa: PLC0415 - once a day
+
+        messages = outbox.forget(self._operations, datetime.now(UTC))
+        return Ended(COMPLETE, f"{self._book.forget()} old runs, {messages} old messages")
 
     def _look(self, store: Store, context: Context) -> None:
-        """Say how findings and controls stand."""
-        from annexa.posture import posture  # noqa: PLC0415 - when needed
+        """Say how findings and controls stand, and put down what is to be told of it."""
+        from annexa.cli import telling  # noqa: PLC0415 - when needed
+        from annexa.posture import posture  # noqa: PLC0415
 
         rows = list(store.findings())
         rolled = posture(store, context.settings, context.framework, datetime.now(UTC), rows)
@@ -217,6 +245,7 @@ class Duties:
                 "stale": {c: each.why for c, each in controls if each.status.value == "stale"},
             },
         )
+        telling.look(context, store, self._operations, rows, rolled)
 
     def _verify_recent(self, store: Store, stop: threading.Event) -> Ended:
         """What is newer than the last whole verification, with a day to spare for its running."""
@@ -233,6 +262,9 @@ class Duties:
         verify: Callable[[Callable[[str, int, int], None]], Sequence[Any]],
         stop: threading.Event,
     ) -> Ended:
+        from annexa.alerts import tell_at_once  # noqa: PLC0415 - where somebody is told
+        from annexa.alerts.teller import verification_failed  # noqa: PLC0415
+
         def step(*_: object) -> None:
             if stop.is_set():
                 raise _StoppedError
@@ -246,11 +278,21 @@ class Duties:
             return Ended(COMPLETE)
         # The run itself was complete: trying it again would change nothing.
         first = problems[0]
+        now = datetime.now(UTC)
+        at = now.isoformat(timespec="seconds")
+        said = f"{first.table} {first.row}: {first.what}"
+        tell_at_once(
+            self._operations,
+            self.context.settings.alerts,
+            verification_failed(name, len(problems), said, at),
+            f"integrity\0{name}\0{at}",
+            now,
+        )
         structlog.get_logger().error(
             "integrity_verification_failed",
             verification=name,
             problems=len(problems),
-            first=f"{first.table} {first.row}: {first.what}",
+            first=said,
             do="annexa verify; keep the store and its backups as they are",
         )
         return Ended(COMPLETE, f"{len(problems)} problems")

@@ -81,10 +81,27 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
         with Watch(title, out) as watch, stopped_by_signals() as stop:
             result = run(context, store, watch, resume=resume, root=root, stop=stop)
         summary(context, store, result, before)
+        if context.settings.alerts.endpoints:
+            _look(context, store)
     if result.stopped:
         click.echo("stopped; what was finished is recorded. Go on: annexa sweep --resume", err=True)
         return INTERRUPTED
     return _code(result, wanted)
+
+
+def _look(context: Context, store: Store) -> None:
+    """Put down what is to be told of it; the daemon, or `annexa alerts send`, sends it."""
+    from contextlib import closing  # noqa: PLC0415 - where somebody is told
+
+    from annexa.cli import telling  # noqa: PLC0415
+    from annexa.operations import open_operations  # noqa: PLC0415
+    from evidence_store import StoreError  # noqa: PLC0415
+
+    try:
+        with closing(open_operations(context.location)) as operations:
+            telling.look(context, store, operations)
+    except StoreError as error:  # the evidence is recorded; the next look finds it
+        click.echo(f"alerts were not put down: {error}; the next look does it", err=True)
 
 
 def run(

@@ -21,6 +21,7 @@ from prometheus_client.core import GaugeMetricFamily
 from annexa import __version__
 
 if TYPE_CHECKING:
+    from annexa.alerts.outbox import EndpointState
     from scheduler import Line
 
 BUCKETS: Final = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200)
@@ -104,6 +105,21 @@ class Metrics:
         )
         self._ledger_size = self._gauge("annexa_ledger_size", "Leaves under the signed head")
 
+        self._outbox = self._gauge(
+            "annexa_alerts_pending", "Alerts that wait to be delivered", "endpoint"
+        )
+        self._dead = self._gauge(
+            "annexa_alerts_dead", "Alerts that are no longer tried", "endpoint"
+        )
+        self._oldest = self._gauge(
+            "annexa_alerts_oldest_pending_timestamp_seconds",
+            "When the oldest alert that waits was put down",
+            "endpoint",
+        )
+        self._disabled = self._gauge(
+            "annexa_alerts_endpoint_disabled", "1 where an endpoint said it is gone", "endpoint"
+        )
+
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(name, about, labels, registry=self.registry)
 
@@ -136,6 +152,16 @@ class Metrics:
         _show(self._unknowns, unknowns)
         _show(self._controls, controls)
         self._ages.observed = observed
+
+    def alerts(self, states: Mapping[str, EndpointState]) -> None:
+        """Show what waits for each endpoint."""
+        _show(self._outbox, {name: each.pending for name, each in states.items()})
+        _show(self._dead, {name: each.dead for name, each in states.items()})
+        _show(self._disabled, {name: each.disabled is not None for name, each in states.items()})
+        self._oldest.clear()
+        for name, each in states.items():
+            if each.oldest is not None:
+                self._oldest.labels(name).set(each.oldest.timestamp())
 
     def signed(self, size: int) -> None:
         """The ledger's head was signed, or is so already."""

@@ -138,7 +138,7 @@ def test_five_failures_open_the_circuit_for_a_minute(operations: Operations, clo
     for each in claim(operations, clock, 5):
         settle(operations, each, FAILED, clock)
     assert claim(operations, clock) == []
-    assert not outbox.waiting(operations, clock.now)
+    assert not outbox.waiting(operations, clock.now, ["one"])
     clock.forward(seconds=61)
     assert len(claim(operations, clock)) == 6
     assert outbox.states(operations)["one"].word == "failing"

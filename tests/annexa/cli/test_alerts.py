@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from annexa.alerts import outbox
-from annexa.operations import Operations, open_operations
+from annexa.cli.context import Context
+from annexa.cli.duties import Duties
+from annexa.operations import Lease, Operations, OperationsBook, open_operations
 from evidence_store import File
+from scheduler import Run
 from tests.annexa.alerts.conftest import Receiver, alert, receiver
 from tests.annexa.cli import world as fixed
 
@@ -43,6 +48,64 @@ def told(swept: Shell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> S
 
 def operations(shell: Shell) -> Operations:
     return open_operations(File(shell.folder / "evidence.db"))
+
+
+def test_a_sweep_by_hand_puts_down_what_is_told_and_says_nothing_twice(
+    told: Shell,
+    receiver: Receiver,
+) -> None:
+    told.ok("sweep")
+    assert "delivered, 0 not" in told.ok("alerts", "send")
+    first = {each.json["type"] for each in receiver.taken}
+    assert first == {"collector.run.first_results", "collector.run.permission_lost"}
+    before = len(receiver.got)
+    told.clock.shift(3600)
+    told.ok("sweep")
+    told.ok("alerts", "send")
+    assert len(receiver.got) == before
+    told.worlds["web-1"].people.append({"name": "eve", "uid": 0})
+    told.clock.shift(3600)
+    told.ok("sweep")
+    told.ok("alerts", "send")
+    (got,) = receiver.got[before:]
+    assert got.json["type"] == "finding.resource.failing"
+    assert [row["id"] for row in got.json["data"]["resources"]] == ["eve"]
+    assert got.json["data"]["control"].startswith("A.8.")
+
+
+def test_what_the_daemon_finds_is_put_down(told: Shell) -> None:
+    opened = operations(told)
+    lease = Lease(opened, timedelta(days=1), _clock, alone=True)
+    lease.take()
+    book = OperationsBook(opened, lease, _clock)
+    duties = Duties(Context(), book, lambda *_: None, opened)
+    due = {duty.name: duty for duty in duties.due()}
+    run = Run(0, "sweep/default", _clock(), 1, 3, book.epoch, _clock())
+    due["sweep/default"].work(run, threading.Event())
+    with sqlite3.connect(told.folder / "evidence.db") as raw:
+        raw.execute("DROP TRIGGER entries_refuses_update")
+        raw.execute("UPDATE entries SET recorded_at = recorded_at + 1 WHERE id = 2")
+    raw.close()
+    due["verify/whole"].work(run, threading.Event())
+    types = {row.type for row in outbox.listed(opened)}
+    opened.close()
+    assert {"sweep.missed", "integrity.verification.failed"} <= types
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_the_doctor_says_what_is_owed_and_which_secret_is_missing(told: Shell) -> None:
+    def row() -> dict[str, str]:
+        rows = json.loads(told("doctor", "--offline", "--format", "json").out)
+        (found,) = (each for each in rows if each["what"] == "alerts to soc")
+        return dict(found)
+
+    assert row()["state"] == "good"
+    told.forget("SOC_SECRET")
+    assert row()["state"] == "bad"
+    assert "SOC_SECRET is not set" in row()["do"]
 
 
 def put(shell: Shell, *transitions: str) -> None:

@@ -52,7 +52,7 @@ class Site:
         self.lease.take()
         self.book = OperationsBook(self.operations, self.lease, clock)
         self.context = Context(config=folder / "annexa.toml")
-        self.duties = Duties(self.context, self.book, self._tell)
+        self.duties = Duties(self.context, self.book, self._tell, self.operations)
 
     def _tell(self, about: str, said: Mapping[str, Any]) -> None:
         self.told.append((about, said))

@@ -63,7 +63,7 @@ def hand(shell: Shell) -> Iterator[Hand]:
     lease = Lease(operations, timedelta(days=1), clock, alone=True)
     lease.take()
     book, metrics = OperationsBook(operations, lease, clock), Metrics(lambda: lease.held)
-    yield Hand(shell, Duties(Context(), book, DaemonWatch(metrics).told), book, metrics)
+    yield Hand(shell, Duties(Context(), book, DaemonWatch(metrics).told, operations), book, metrics)
     operations.close()
 
 
