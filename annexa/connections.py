@@ -12,6 +12,7 @@ from config import (
     ActiveDirectoryTarget,
     AnyTarget,
     AwsTarget,
+    AzureTarget,
     Decision,
     EntraTarget,
     GcpTarget,
@@ -56,6 +57,8 @@ def connection(  # noqa: PLR0911 - one for each platform
             return _organisation(one, target, on, out or {}, only) if target.organisation else one
         case ActiveDirectoryTarget():
             return _active_directory(name, target)
+        case AzureTarget():
+            return _azure(name, target)
         case GcpTarget():
             return _gcp(name, target)
         case EntraTarget():
@@ -132,6 +135,17 @@ def _active_directory(name: str, target: ActiveDirectoryTarget) -> Connection:
         password=secret(f"targets.{name}.password", target.password),
         ca_file=path_text(target.ca_file),
         certificate_name=target.certificate_name,
+    )
+
+
+def _azure(name: str, target: AzureTarget) -> Connection:
+    from collectors.azure import AzureConnection  # noqa: PLC0415 - one platform at a time
+
+    return AzureConnection(
+        name=name,
+        sign_in=microsoft_sign_in(name, target),
+        management_group=target.management_group,
+        base_url=target.base_url,
     )
 
 

@@ -36,6 +36,7 @@ from config.settings import (
     ActiveDirectoryTarget,
     Attestation,
     AwsTarget,
+    AzureTarget,
     Criterion,
     Daemon,
     EntraTarget,
@@ -113,6 +114,27 @@ _GCP = {
     "scope": "organizations/123456789012",
     "credentials": "cred:gcp-workload-identity",
     "quota_project": "acme-audit",
+}
+_AZURE = {
+    "platform": "azure",
+    "tenant_id": "72f988bf-0000-4000-8000-2d7cd011db47",
+    "client_id": "0b1c2d3e-0000-4000-8000-5f6a7b8c9d0e",
+    "certificate": "cred:azure-app-certificate",
+    "proxy": "http://proxy.acme.example:3128",
+}
+
+_AZURE_LABS = {
+    "platform": "azure",
+    "tenant_id": "72f988bf-0000-4000-8000-2d7cd011db47",
+    "management_group": "labs",
+    "client_id": "0b1c2d3e-0000-4000-8000-5f6a7b8c9d0e",
+    "client_secret": "env:AZURE_LABS_SECRET",
+}
+_AZURE_CLUSTER = {
+    "platform": "azure",
+    "tenant_id": "9d0e11aa-0000-4000-8000-3c4d5e6f7a8b",
+    "client_id": "4c5d6e7f-0000-4000-8000-8a9b0c1d2e3f",
+    "token_file": "/var/run/secrets/azure/tokens/azure-identity-token",
 }
 
 _OKTA = {
@@ -213,7 +235,10 @@ _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...]
     ("[targets.acme-prod]", AwsTarget, _AWS, False),
     ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
     ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
-    ("[targets.acme-cloud]", GcpTarget, _GCP, False),
+    ("[targets.acme-cloud]", AzureTarget, _AZURE, False),
+    ("[targets.acme-cloud-labs]", AzureTarget, _AZURE_LABS, False),
+    ("[targets.acme-cloud-east]", AzureTarget, _AZURE_CLUSTER, False),
+    ("[targets.acme-data]", GcpTarget, _GCP, False),
     ("[targets.acme-code]", GithubTarget, _GITHUB, False),
     ("[targets.acme-labs]", GithubTarget, _LABS, False),
     ("[targets.acme-people]", OktaTarget, _OKTA, False),

@@ -20,6 +20,7 @@ Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0
 Uuid = Annotated[
     str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
 ]
+ManagementGroup = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_().-]{1,90}$")]
 Authority = Annotated[str, StringConstraints(pattern=r"^https://[^\s/@]+/?$")]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 
@@ -330,6 +331,23 @@ class EntraTarget(GraphTarget):
     """`entra`: a tenant of Microsoft Entra ID."""
 
 
+class AzureTarget(MicrosoftTarget):
+    """A tenant of Azure or one of its management groups: all subscriptions in it."""
+
+    platform: Literal["azure"]
+    """`azure`: a tenant, or a management group."""
+    management_group: ManagementGroup | None = None
+    """The id of the only management group to read; without it, the whole tenant."""
+    base_url: Endpoint = "https://management.azure.com"
+    """Azure Resource Manager; `https://management.usgovcloudapi.net` for US Government."""
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The tenant or management group."""
+        group = self.management_group
+        return f"azure {self.tenant_id} {group or ''}".lower(), "tenant_id"
+
+
 class IntuneTarget(GraphTarget):
     """The devices of a tenant that Microsoft Intune manages, read over Microsoft Graph."""
 
@@ -340,6 +358,7 @@ class IntuneTarget(GraphTarget):
 AnyTarget: TypeAlias = (
     ActiveDirectoryTarget
     | AwsTarget
+    | AzureTarget
     | EntraTarget
     | GcpTarget
     | GithubTarget

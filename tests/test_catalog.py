@@ -25,6 +25,7 @@ GRAPH_READ = re.compile(r"[A-Za-z]+\.Read(Basic)?\.(All|Directory)")
 READS = {
     "active_directory": DIRECTORY_READ,
     "aws": AWS_READ,
+    "azure": re.compile(r"Microsoft\.[A-Za-z.]+(/[A-Za-z]+)+/read"),
     "gcp": re.compile(r"cloudasset\.assets\.list[A-Za-z]+"),
     "entra": GRAPH_READ,
     "github": GITHUB_READ,

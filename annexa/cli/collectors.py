@@ -100,6 +100,11 @@ HOW_TO_GRANT: Final = {
         "grant a service account CAP_DAC_READ_SEARCH (files) and CAP_NET_ADMIN (firewall,\n"
         "audit), in a systemd unit by AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_NET_ADMIN."
     ),
+    "azure": (
+        "Create an app registration with a certificate, or use a managed identity. Assign it the\n"
+        "role Reader at the tenant's root management group, or at the group that is read; or a\n"
+        "custom role of these actions there. Reader holds no keys and no secrets' values."
+    ),
     "okta": (
         "Create an API service app with a key pair, grant it these scopes and the role Read-only\n"
         "Administrator, turn off the demand for DPoP, and give client_id and private_key."
