@@ -11,6 +11,7 @@ from evidence_store.digests import check_digest, check_text
 from evidence_store.model import CheckRef
 from evidence_store.tables import checks
 
+ALL: Final = sa.select(checks.c.id, checks.c.code, checks.c.digest)
 BY_DIGEST: Final = sa.select(checks.c.id).where(checks.c.digest == sa.bindparam("digest"))
 
 
@@ -27,8 +28,7 @@ class Checks:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        columns = checks.c.id, checks.c.code, checks.c.digest
-        rows = connection.execute(sa.select(*columns)).all()
+        rows = connection.execute(ALL).all()
         self.by_row = {row: Known(row, code, digest.hex()) for row, code, digest in rows}
         self._by_digest = {known.digest: known for known in self.by_row.values()}
         # By identity, since criteria cannot be hashed; keeping the object keeps its identity.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,6 +13,14 @@ from evidence_store.canonical import parsed
 from evidence_store.errors import RecordError
 from evidence_store.tables import KINDS
 from evidence_store.tables import entries as entries_table
+
+MADE: Final = (
+    sa.select(
+        entries_table.c.id, entries_table.c.sweep, entries_table.c.recorded_at, entries_table.c.body
+    )
+    .where(entries_table.c.target_id == 0, entries_table.c.kind == sa.bindparam("kind"))
+    .order_by(entries_table.c.id)
+)
 
 
 class Author(NamedTuple):
@@ -59,12 +67,7 @@ def decide(
 
 def made(connection: sa.Connection, kind: str) -> list[Decision]:
     """Every decision of a kind, oldest first."""
-    table = entries_table
-    rows = connection.execute(
-        sa.select(table.c.id, table.c.sweep, table.c.recorded_at, table.c.body)
-        .where(table.c.target_id == 0, table.c.kind == KINDS[kind])
-        .order_by(table.c.id)
-    )
+    rows = connection.execute(MADE, {"kind": KINDS[kind]})
     return [Decision(entry, number, at, parsed(body)) for entry, number, at, body in rows]
 
 

@@ -27,6 +27,9 @@ FIND: Final = sa.select(entries.c.id).where(
 KNOWN: Final = sa.select(part_documents.c.digest).where(
     part_documents.c.digest == sa.bindparam("digest")
 )
+KEPT: Final = sa.select(part_documents.c.codec, part_documents.c.body).where(
+    part_documents.c.digest == sa.bindparam("digest")
+)
 BODY: Final = sa.select(entries.c.body).where(entries.c.id == sa.bindparam("id"))
 
 
@@ -105,11 +108,7 @@ def kept_document(connection: sa.Connection, digest: bytes) -> Any:  # noqa: ANN
     Raises:
         CorruptStoreError: If it is missing or not what its digest says.
     """
-    row = connection.execute(
-        sa.select(part_documents.c.codec, part_documents.c.body).where(
-            part_documents.c.digest == digest
-        )
-    ).one_or_none()
+    row = connection.execute(KEPT, {"digest": digest}).one_or_none()
     text = unpacked(row.codec, row.body) if row else b""
     if sha256(text).digest() != digest:
         raise CorruptStoreError(

@@ -89,6 +89,7 @@ class Verification:
         self.scopes: dict[bytes, str | None] = {}
         """Each content there is to its document's scope; None where nothing is left of it."""
         self.let_go: set[bytes] = set()
+        self.digests: dict[str, Digests] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
         self.positions: dict[int, int] = {}
 
@@ -192,7 +193,9 @@ class Verification:
         document = parsed(text)
         self.scopes[row.digest] = document["scope"]
         key = key_text(ResourceKey(row.kind, row.scope, row.identity))
-        if Digests(self.keys.secret, row.name).content_id(key, document) != row.digest:
+        if (digests := self.digests.get(row.name)) is None:
+            digests = self.digests[row.name] = Digests(self.keys.secret, row.name)
+        if digests.content_id(key, document) != row.digest:
             self.problem("contents", where, "the document's members are not what its id says")
 
     def _part_documents(self) -> None:

