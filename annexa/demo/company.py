@@ -13,6 +13,7 @@ PROD: Final = "111122223333"
 DATA: Final = "444455556666"
 OLD: Final = "777788889999"
 PUBLIC_BUCKET: Final = "acme-exports"
+DATABASE: Final = "customers"
 
 
 def found(endpoint: str) -> None:
@@ -23,6 +24,7 @@ def found(endpoint: str) -> None:
         session = _in_account(boto3, endpoint, account)
         _people(session.client("iam", endpoint_url=endpoint), account)
         _buckets(session, endpoint, account)
+    _database(_in_account(boto3, endpoint, DATA).client("rds", endpoint_url=endpoint))
 
 
 def close_bucket(endpoint: str) -> None:
@@ -83,6 +85,27 @@ def _give_mfa(iam: Any, name: str, account: str) -> None:  # noqa: ANN401 - a cl
         SerialNumber=f"arn:aws:iam::{account}:mfa/{name}",
         AuthenticationCode1="123456",
         AuthenticationCode2="654321",
+    )
+
+
+def _database(rds: Any) -> None:  # noqa: ANN401 - a client
+    """The company's one database: in order but for its backups, which somebody turned off."""
+    rds.create_db_instance(
+        DBInstanceIdentifier=DATABASE,
+        Engine="postgres",
+        EngineVersion="16.4",
+        DBInstanceClass="db.t4g.medium",
+        AllocatedStorage=50,
+        MaxAllocatedStorage=200,
+        MasterUsername="owner",
+        MasterUserPassword="demo-only-1234",
+        StorageEncrypted=True,
+        PubliclyAccessible=False,
+        BackupRetentionPeriod=0,
+        AutoMinorVersionUpgrade=True,
+        EnableIAMDatabaseAuthentication=True,
+        EnableCloudwatchLogsExports=["postgresql"],
+        CACertificateIdentifier="rds-ca-2019",
     )
 
 

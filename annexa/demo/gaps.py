@@ -13,7 +13,10 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses import EC2Response
+from moto.guardduty import urls as guardduty_urls
 from moto.iam.models import IAMBackend
+from moto.rds.responses import RDSResponse
+from moto.securityhub import urls as securityhub_urls
 
 if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE
@@ -29,6 +32,26 @@ EC2: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Settings of a region by the operation that reads them: the company's are in order."""
 
+RDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "describe_db_engine_versions": {"DBEngineVersions": [{"Status": "available"}]},
+    "describe_certificates": {
+        "Certificates": [
+            {
+                "CertificateIdentifier": "rds-ca-2019",
+                "CertificateArn": "arn:aws:rds:eu-central-1::cert:rds-ca-2019",
+                "ValidTill": "2061-05-21T22:24:23Z",
+            }
+        ]
+    },
+}
+"""What RDS tells of the versions and certificates that the company's database uses."""
+
+PATHS: Final = (
+    (guardduty_urls, "{0}/malware-protection-plan$"),
+    (securityhub_urls, "{0}/findingAggregator/list$"),
+)
+"""Addresses that moto does not know; what is listed there is empty."""
+
 
 def fill() -> None:
     """Add what is missing; called before the server starts."""
@@ -41,8 +64,11 @@ def fill() -> None:
     BaseResponse.call_action = with_empty_listings(  # type: ignore[assignment, method-assign]
         BaseResponse.call_action
     )
-    for operation, answer in EC2.items():
-        setattr(EC2Response, operation, _answering(answer))
+    for response, settings in ((EC2Response, EC2), (RDSResponse, RDS)):
+        for operation, answer in settings.items():
+            setattr(response, operation, _answering(answer))
+    for urls, path in PATHS:
+        urls.url_paths[path] = next(iter(urls.url_paths.values()))
 
 
 def with_empty_listings(
@@ -97,5 +123,5 @@ def with_root_user(report: Callable[[Any], str]) -> Callable[[Any], str]:
     return complete
 
 
-def _answering(answer: Mapping[str, Any]) -> Callable[[EC2Response], ActionResult]:
+def _answering(answer: Mapping[str, Any]) -> Callable[[BaseResponse], ActionResult]:
     return lambda _: ActionResult(dict(answer))

@@ -9,6 +9,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.collectors.aws.double import Double
 from tests.collectors.aws.moto_gaps import fill
+from tests.collectors.aws.moto_gaps_watching import fill as fill_watching
 
 ENVIRONMENT = (
     "AWS_PROFILE",
@@ -25,6 +26,7 @@ ENVIRONMENT = (
 def moto_server() -> Iterator[str]:
     """The address of a simulated AWS; `POST <address>/moto-api/reset` empties it."""
     fill()
+    fill_watching()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -18,13 +18,17 @@ HOPS = {"connection", "content-length", "transfer-encoding", "date", "server"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered instead; `cut` closes before all is sent, `reset` before anything is."""
+    """What is answered instead; `cut` closes before all is sent, `reset` before anything is.
+
+    `raw` is sent instead of the text, for a service that does not speak any.
+    """
 
     status: int = 200
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     reset: bool = False
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Double:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
-        content = answer.body.encode()
+        content = answer.raw or answer.body.encode()
         handler.send_response(answer.status)
         for name, value in answer.headers.items():
             handler.send_header(name, value)
