@@ -38,6 +38,12 @@ NO_P2 = Scripted(
         }
     },
 )
+NO_RISK = Scripted(
+    403,
+    body={
+        "error": {"code": "Forbidden", "message": "Your tenant is not licensed for this feature."},
+    },
+)
 NO_PIM_SCOPE = Scripted(
     403,
     body={

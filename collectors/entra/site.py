@@ -11,6 +11,11 @@ POLICIES: Final = "Policy.Read.All"
 USERS: Final = "User.Read.All"
 REPORTS: Final = "AuditLog.Read.All"
 GROUP_SETTINGS: Final = "GroupSettings.Read.All"
+ROLES: Final = "RoleManagement.Read.Directory"
+MEMBERS: Final = "GroupMember.Read.All"
+REVIEWS: Final = "AccessReview.Read.All"
+RISKS: Final = "IdentityRiskyUser.Read.All"
+DEVICES: Final = "Device.Read.All"
 APPLICATIONS: Final = "Application.Read.All"
 DOMAINS: Final = "Domain.Read.All"
 
@@ -25,11 +30,21 @@ NEEDS: Final = {
     "GET /v1.0/domains": DOMAINS,
     "GET /v1.0/users": USERS,
     "GET /v1.0/applications": APPLICATIONS,
+    "GET /v1.0/devices": DEVICES,
+    "GET /v1.0/groups": MEMBERS,
+    "GET /v1.0/groups/{group}/members": MEMBERS,
+    "GET /v1.0/roleManagement/directory/roleAssignments": ROLES,
+    "GET /v1.0/roleManagement/directory/roleAssignmentSchedules": ROLES,
+    "GET /v1.0/policies/roleManagementPolicyAssignments": ROLES,
+    "GET /v1.0/identityGovernance/accessReviews/definitions": REVIEWS,
+    "GET /v1.0/identityGovernance/accessReviews/definitions/{review}/instances": REVIEWS,
+    "GET /v1.0/identityProtection/riskyUsers": RISKS,
     "GET /v1.0/reports/authenticationMethods/userRegistrationDetails": REPORTS,
 }
 """Every read with a permission that suffices for it, as Microsoft's permissions file says."""
 
 CONDITIONAL_ACCESS: Final = "GET /v1.0/identity/"
+RISKY: Final = "GET /v1.0/identityProtection/"
 REPORTING: Final = "GET /v1.0/reports/"
 
 
@@ -37,6 +52,8 @@ def _read(operation: str) -> Read:
     """A read with its documented limit, where it is narrower than a target's own rate."""
     if operation.startswith(CONDITIONAL_ACCESS):  # one a second for all apps; no Retry-After
         return Read(operation, service="identity", rate=1.0, burst=2)
+    if operation.startswith(RISKY):  # the same
+        return Read(operation, service="risk", rate=1.0, burst=2)
     if operation.startswith(REPORTING):  # five in ten seconds
         return Read(operation, service="reports", rate=0.5, burst=5)
     return Read(operation, service="directory")

@@ -25,6 +25,15 @@ METHODS = "GET /v1.0/policies/authenticationMethodsPolicy"
 CROSS_TENANT = "GET /v1.0/policies/crossTenantAccessPolicy/default"
 GROUP_SETTINGS = "GET /v1.0/groupSettings"
 APPLICATIONS = "GET /v1.0/applications"
+ASSIGNMENTS = "GET /v1.0/roleManagement/directory/roleAssignments"
+SCHEDULES = "GET /v1.0/roleManagement/directory/roleAssignmentSchedules"
+ROLE_POLICIES = "GET /v1.0/policies/roleManagementPolicyAssignments"
+GROUPS = "GET /v1.0/groups"
+MEMBERS = "GET /v1.0/groups/{group-id}/members"
+DEVICES = "GET /v1.0/devices"
+RISKY = "GET /v1.0/identityProtection/riskyUsers"
+REVIEWS = "GET /v1.0/identityGovernance/accessReviews/definitions"
+INSTANCES = f"{REVIEWS}/{{accessReviewScheduleDefinition-id}}/instances"
 DOMAINS = "GET /v1.0/domains"
 
 
@@ -38,7 +47,7 @@ def user(number: int, **changed: Any) -> dict[str, Any]:
         "accountEnabled": number % 50 != 49,
         "userType": "Guest" if guest else "Member",
         "createdDateTime": SINCE,
-        "onPremisesSyncEnabled": None if guest else True,
+        "onPremisesSyncEnabled": None if guest or number < 2 else True,
         "displayName": f"Per Son {number}",
         "mobilePhone": "+49 170 0000000",
         "assignedLicenses": [] if guest else [{"skuId": "sku-e5", "disabledPlans": []}],
@@ -243,6 +252,119 @@ def application(number: int, **changed: Any) -> dict[str, Any]:
     }
 
 
+GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
+EXCHANGE = "29232cdf-9323-42fd-ade2-1d097af3e4de"
+
+
+def assignment(number: int, principal: str, role: str = GLOBAL) -> dict[str, Any]:
+    """That somebody holds a role."""
+    return {
+        "id": f"ra-{number}",
+        "principalId": principal,
+        "roleDefinitionId": role,
+        "directoryScopeId": "/",
+    }
+
+
+def schedule(number: int, principal: str, kind: str = "Activated", **changed: Any) -> Any:
+    """For how long somebody holds a role."""
+    return {
+        **assignment(number, principal),
+        "assignmentType": kind,
+        "memberType": "Direct",
+        "status": "Provisioned",
+        "scheduleInfo": {
+            "startDateTime": "2026-11-24T08:00:00Z",
+            "expiration": {"type": changed.pop("ends", "afterDateTime")},
+        },
+        **changed,
+    }
+
+
+def role_policy(
+    role: str, *asked: str, approval: bool = True, lasts: str = "PT8H"
+) -> dict[str, Any]:
+    """What activating a role asks for."""
+    kinds = "#microsoft.graph.unifiedRoleManagementPolicy"
+    rules = [
+        {
+            "@odata.type": f"{kinds}EnablementRule",
+            "id": "Enablement_EndUser_Assignment",
+            "enabledRules": list(asked or ("MultiFactorAuthentication", "Justification")),
+        },
+        {
+            "@odata.type": f"{kinds}ApprovalRule",
+            "id": "Approval_EndUser_Assignment",
+            "setting": {"isApprovalRequired": approval, "approvalStages": []},
+        },
+        {
+            "@odata.type": f"{kinds}ExpirationRule",
+            "id": "Expiration_EndUser_Assignment",
+            "isExpirationRequired": True,
+            "maximumDuration": lasts,
+        },
+        {
+            "@odata.type": f"{kinds}AuthenticationContextRule",
+            "id": "AuthenticationContext_EndUser_Assignment",
+            "isEnabled": False,
+            "claimValue": "",
+        },
+    ]
+    return {
+        "id": f"DirectoryRole_{role}",
+        "policyId": f"DirectoryRole_{role}",
+        "scopeId": "/",
+        "scopeType": "DirectoryRole",
+        "roleDefinitionId": role,
+        "policy": {"id": f"DirectoryRole_{role}", "rules": rules},
+    }
+
+
+def device(number: int, **changed: Any) -> dict[str, Any]:
+    """A device of the directory."""
+    return {
+        "id": f"dev-{number}",
+        "deviceId": f"aad-{number}",
+        "displayName": f"ACME-{number}",
+        "accountEnabled": True,
+        "operatingSystem": "Windows",
+        "trustType": "AzureAd",
+        "isManaged": True,
+        "registrationDateTime": SINCE,
+        "approximateLastSignInDateTime": USED,
+        **changed,
+    }
+
+
+def risky(number: int, **changed: Any) -> dict[str, Any]:
+    """An account at risk."""
+    return {
+        "id": f"u-{number}",
+        "userDisplayName": f"Per Son {number}",
+        "riskLevel": "high",
+        "riskState": "atRisk",
+        "riskLastUpdatedDateTime": "2026-11-23T20:00:00Z",
+        **changed,
+    }
+
+
+def review(number: int, query: str) -> dict[str, Any]:
+    """An access review about something."""
+    return {
+        "id": f"rev-{number}",
+        "displayName": f"Review {number}",
+        "status": "InProgress",
+        "scope": {"@odata.type": "#microsoft.graph.accessReviewQueryScope", "query": query},
+        "settings": {"autoApplyDecisionsEnabled": True},
+        "createdBy": {"id": "u-1", "displayName": "Per Son 1"},
+    }
+
+
+def instance(status: str = "Applied", end: str = "2026-09-30T00:00:00Z") -> dict[str, Any]:
+    """One time that a review was held."""
+    return {"id": "i-1", "status": status, "startDateTime": SINCE, "endDateTime": end}
+
+
 def tenant(people: int = 700) -> SpecServer:
     """The tenant; enter it to serve."""
     return serve(
@@ -250,6 +372,26 @@ def tenant(people: int = 700) -> SpecServer:
             USERS: [user(number) for number in range(people)],
             REGISTERED: [registration(number) for number in range(people) if number % 50 != 49],
             APPLICATIONS: [application(number) for number in range(30)],
+            ASSIGNMENTS: [
+                assignment(0, "u-1"),
+                assignment(1, "g-admins"),
+                assignment(2, "u-9", EXCHANGE),
+            ],
+            SCHEDULES: [schedule(0, "u-1", "Assigned", ends="noExpiration"), schedule(1, "u-3")],
+            ROLE_POLICIES: [role_policy(GLOBAL), role_policy("role-of-our-own", approval=False)],
+            GROUPS: [
+                {
+                    "id": "g-admins",
+                    "displayName": "Admins",
+                    "isAssignableToRole": True,
+                    "mail": "admins@acme.example",
+                }
+            ],
+            MEMBERS: [{"@odata.type": "#microsoft.graph.user", "id": "u-0", "displayName": "Per"}],
+            DEVICES: [device(number) for number in range(40)],
+            RISKY: [risky(3), risky(4, riskState="remediated")],
+            REVIEWS: [review(0, "/roleManagement/directory/roleDefinitions"), review(1, "g-erp")],
+            INSTANCES: [instance()],
             POLICIES: policies(),
             PLACES: [place("l-eu"), NETWORK],
             AUTHORIZATION: authorization(),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collectors import Cause, Status, Unread
-from collectors.entra import applications, people, settings, sign_in
+from collectors.entra import applications, oversight, people, roles, settings, sign_in
 from collectors.entra.policies import Policy
 from collectors.testing import judge
 from tests.collectors.entra.double import (
@@ -15,15 +15,24 @@ from tests.collectors.entra.double import (
     ALL_BLOCKED,
     BLOCK,
     BREAK_GLASS,
+    EXCHANGE,
+    GLOBAL,
     NETWORK,
     SESSION,
     UNPHISHABLE,
+    assignment,
     authorization,
+    device,
     domain,
+    instance,
     method,
     place,
     policy,
     registration,
+    review,
+    risky,
+    role_policy,
+    schedule,
     user,
 )
 
@@ -467,3 +476,161 @@ def test_applications_have_an_owner_who_is_still_there() -> None:
     assert judge(check, app(), account(accountEnabled=False)).status is FAIL
     assert judge(check, app(owners=[]), account()).status is FAIL
     assert judge(check, app(owners=["sp-1"]), account()).status is PASS
+
+
+def holds(number: int, principal: str, role: str = GLOBAL) -> roles.Assignment:
+    row = assignment(number, principal, role)
+    return roles.Assignment(id=row["id"], listed=row)
+
+
+def group(*members: str, unread: Unread | None = None) -> roles.Group:
+    return roles.Group(id="g", listed={}, facts={"members": unread or list(members)})
+
+
+CLOUD = [account(number, onPremisesSyncEnabled=None) for number in range(9)]
+
+
+def test_global_administrators_are_few_and_of_the_cloud_also_in_groups() -> None:
+    check, here = roles.global_admin_count, tenant()
+    two = (holds(0, "u-0"), holds(1, "g"))
+    assert judge(check, here, *two, group("u-1"), *CLOUD).status is PASS
+    assert judge(check, here, *two, group("u-0"), *CLOUD).status is FAIL
+    assert judge(check, here, *two, group("u-1", "u-2", "u-3", "u-4"), *CLOUD).status is FAIL
+    assert (
+        judge(check, here, *two, group("u-1"), account(0, onPremisesSyncEnabled=True)).status
+        is FAIL
+    )
+    assert judge(check, here, *two, group(unread=REFUSED), *CLOUD).status is UNKNOWN
+    other = (holds(0, "u-0"), holds(1, "u-1", EXCHANGE))
+    assert judge(check, here, *other, *CLOUD).status is FAIL
+
+
+def lasting(kind: str, ends: str = "noExpiration", **changed: Any) -> roles.Schedule:
+    row = schedule(1, "u-3", kind, **changed)
+    return roles.Schedule(id="s", listed={**row, "expiration": ends})
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (lasting("Activated"), PASS),
+        (lasting("Assigned"), FAIL),
+        (lasting("Assigned", "somethingNew"), FAIL),
+        (lasting("Assigned", "afterDateTime"), PASS),
+        (lasting("Assigned", principalId="u-1"), PASS),
+        (lasting("Assigned", roleDefinitionId="ordinary"), NONE),
+        (lasting("somethingNew"), UNKNOWN),
+    ],
+)
+def test_privileged_roles_are_held_for_a_time(found: roles.Schedule, status: Status) -> None:
+    check = roles.no_permanent_privileged_assignment
+    assert judge(check, found, break_glass=BREAK_GLASS).status is status
+    assert judge(check, found).status is UNKNOWN
+
+
+def activation(role: str = GLOBAL, *asked: str, **changed: Any) -> roles.RolePolicy:
+    row = role_policy(role, *asked, **changed)
+    rules = [
+        {**each, **{n: v for n, v in each.get("setting", {}).items() if n != "approvalStages"}}
+        for each in row["policy"]["rules"]
+    ]
+    return roles.RolePolicy(id=role, listed={"rules": rules})
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (activation(), PASS),
+        (activation(GLOBAL, "Justification"), FAIL),
+        (activation(GLOBAL, "MultiFactorAuthentication"), FAIL),
+        (activation(approval=False), FAIL),
+        (activation(lasts="P1D"), FAIL),
+        (activation(lasts="PT30M"), PASS),
+        (activation(lasts="long"), UNKNOWN),
+        (activation("ordinary", approval=False), NONE),
+        (roles.RolePolicy(id=GLOBAL, listed={"rules": []}), UNKNOWN),
+    ],
+)
+def test_activation_asks_for_proof(found: roles.RolePolicy, status: Status) -> None:
+    assert judge(roles.pim_activation_settings, found).status is status
+
+
+def test_disabled_accounts_hold_nothing() -> None:
+    check = roles.disabled_have_no_sessions_or_roles
+    gone = account(3, accountEnabled=False, assignedLicenses=[])
+    assert judge(check, account(3)).status is NONE
+    assert judge(check, gone).status is PASS
+    assert judge(check, gone, holds(0, "u-3")).status is FAIL
+    assert judge(check, gone, group("u-3")).status is FAIL
+    assert judge(check, gone, group(unread=REFUSED)).status is UNKNOWN
+    assert judge(check, account(3, accountEnabled=False)).status is FAIL
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, PASS),
+        ({"riskLastUpdatedDateTime": "2026-11-20T20:00:00Z"}, FAIL),
+        ({"riskLastUpdatedDateTime": "2026-11-20T20:00:00Z", "riskLevel": "low"}, NONE),
+        (
+            {
+                "riskLastUpdatedDateTime": "2026-11-20T20:00:00Z",
+                "riskLevel": "low",
+                "riskState": "confirmedCompromised",
+            },
+            FAIL,
+        ),
+        ({"riskLevel": "unknownFutureValue"}, UNKNOWN),
+        ({"riskState": "unknownFutureValue"}, UNKNOWN),
+    ],
+)
+def test_accounts_at_risk_are_dealt_with(changed: dict[str, Any], status: Status) -> None:
+    found = oversight.RiskyUser(id="u-3", listed=risky(3, **changed))
+    assert judge(oversight.handled_within_sla, found).status is status
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, PASS),
+        ({"approximateLastSignInDateTime": "2026-01-01T00:00:00Z"}, FAIL),
+        ({"approximateLastSignInDateTime": None}, FAIL),
+        ({"accountEnabled": False}, NONE),
+        ({"accountEnabled": None}, UNKNOWN),
+    ],
+)
+def test_devices_are_used(changed: dict[str, Any], status: Status) -> None:
+    found = oversight.Device(id="d", listed=device(1, **changed))
+    assert judge(oversight.stale_devices, found).status is status
+
+
+ROLE_SCOPE = "/roleManagement/directory/roleDefinitions/x"
+
+
+def held(query: str, *times: dict[str, Any], own: bool = True, **facts: Any) -> oversight.Review:
+    row = {**review(1, query), "autoApplyDecisionsEnabled": own}
+    return oversight.Review(id="r", listed=row, facts={"instances": list(times), **facts})
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (held(ROLE_SCOPE, instance()), PASS),
+        (held(ROLE_SCOPE, instance("Completed")), PASS),
+        (held(ROLE_SCOPE, instance("Completed"), own=False), FAIL),
+        (held(ROLE_SCOPE, instance("InProgress")), FAIL),
+        (held(ROLE_SCOPE, instance(end="2024-01-01T00:00:00Z")), FAIL),
+        (held(ROLE_SCOPE), FAIL),
+        (held("/groups/g", instance()), FAIL),
+        (held(ROLE_SCOPE, instances=REFUSED), UNKNOWN),
+    ],
+)
+def test_a_review_counts_when_it_ended_with_effect(found: oversight.Review, status: Status) -> None:
+    assert judge(oversight.privileged_roles_reviewed, tenant(), found).status is status
+
+
+def test_each_listed_group_was_reviewed() -> None:
+    check, found = oversight.group_and_app_reviewed, held("/groups/g-erp", instance())
+    assert judge(check, tenant(), found, groups=("g-erp",)).status is PASS
+    assert judge(check, tenant(), found, groups=("g-erp", "g-pay")).status is FAIL
+    assert judge(check, tenant(), found).status is UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 
 import pytest
@@ -14,16 +15,23 @@ from collectors.entra.site import NEEDS
 from collectors.testing import Collected, Conformance, collect
 from tests.collectors.entra.double import (
     APPLICATIONS,
+    ASSIGNMENTS,
     BREAK_GLASS,
+    DEVICES,
     DOMAINS,
+    GROUPS,
     PLACES,
     POLICIES,
     REGISTERED,
+    REVIEWS,
+    RISKY,
+    ROLE_POLICIES,
+    SCHEDULES,
     USERS,
     connection,
     place,
 )
-from tests.graph import DENIED, NO_SCOPES, NOT_PREMIUM
+from tests.graph import DENIED, NO_P2, NO_PIM_SCOPE, NO_RISK, NO_SCOPES, NOT_PREMIUM
 from tests.microsoft import APP, TENANT, Authority
 from tests.spec_server import SPECS, Scripted, SpecServer, operations
 
@@ -32,6 +40,7 @@ BOUND: Any = {
     check.id: {
         **({"break_glass": BREAK_GLASS} if "break_glass" in check.criteria else {}),
         **({"resources": ("app-erp", "Office365")} if "resources" in check.criteria else {}),
+        **({"groups": ("g-erp",)} if "groups" in check.criteria else {}),
         **({"days": 0} if check.id.endswith("expiry_matches_rule") else {}),
     }
     for collector in ENTRA
@@ -50,10 +59,14 @@ def part(collected: Collected, kind: str) -> Any:
 
 
 def test_every_read_is_microsofts_and_its_permission_suffices() -> None:
-    assert set(NEEDS) <= operations("msgraph-v1.0")
-    documented = json.loads((SPECS / "msgraph-app-permissions.json").read_text())["paths"]
+    def plain(path: str) -> str:
+        return re.sub(r"\{[^}]*\}", "{}", path.removeprefix("GET "))
+
+    assert {plain(each) for each in NEEDS} <= {plain(e) for e in operations("msgraph-v1.0")}
+    read = json.loads((SPECS / "msgraph-app-permissions.json").read_text())["paths"]
+    documented = {plain(name): path for name, path in read.items()}
     for operation, permission in NEEDS.items():
-        path = documented[operation.removeprefix("GET ")]
+        path = documented[plain(operation)]
         assert permission in [*path["least"], *path["also"]], operation
 
 
@@ -65,7 +78,9 @@ def test_700_accounts_come_in_the_fewest_calls(double: SpecServer, authority: Au
     assert part(collected, "registration").collected == 686
     pages = 6 + 1  # 120 accounts on a page with their sign-ins; the report in one
     settings = 1 + 3 + 1  # the tenant and its facts, and the methods
-    assert len(double.journal) == pages + settings + 4
+    roles = 3 + 1 + 1  # assignments, schedules, policies; groups that may hold roles, members
+    others = 1 + 1 + 1 + 2  # risky users, devices, reviews with their instances
+    assert len(double.journal) == pages + settings + 4 + roles + others
     kept = repr(collected.resources)
     for unwanted in (
         "mobilePhone",
@@ -97,6 +112,11 @@ def of(kind: str) -> tuple[Collector, ...]:
 
 
 LISTED = {
+    "role_assignment": ASSIGNMENTS,
+    "role_group": GROUPS,
+    "device": DEVICES,
+    "risky_user": RISKY,
+    "access_review": REVIEWS,
     "application": APPLICATIONS,
     "conditional_access_policy": POLICIES,
     "named_location": PLACES,
@@ -225,3 +245,37 @@ def test_a_refused_sign_in_refuses_every_read_by_its_code(
     with pytest.raises(CallError, match="AADSTS7000222"):
         collect(connection, ())
     authority.failures.clear()
+
+
+PIM = {"role_schedule": SCHEDULES, "role_policy": ROLE_POLICIES}
+
+
+@pytest.mark.parametrize("kind", PIM)
+@pytest.mark.parametrize(
+    ("answer", "cause", "code"),
+    [
+        (NO_P2, Cause.NOT_LICENSED, "AadPremiumLicenseRequired"),
+        (NO_PIM_SCOPE, Cause.DENIED, "PermissionScopeNotGranted"),
+    ],
+)
+def test_privileged_identity_management_is_unlicensed_or_denied_in_its_own_words(
+    connection: EntraConnection,
+    double: SpecServer,
+    kind: str,
+    answer: Scripted,
+    cause: Cause,
+    code: str,
+) -> None:
+    double.script(PIM[kind], answer)
+    collected = collect(connection, of(kind))
+    unread = part(collected, kind).unread
+    assert (unread.cause, unread.code) == (cause, code)
+    assert part(collected, "role_assignment").complete
+
+
+def test_identity_protection_is_unlicensed_in_its_own_words(
+    connection: EntraConnection, double: SpecServer
+) -> None:
+    double.script(RISKY, NO_RISK)
+    unread = part(collect(connection, of("risky_user")), "risky_user").unread
+    assert (unread.cause, unread.permission) == (Cause.NOT_LICENSED, "")
