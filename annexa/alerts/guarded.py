@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -173,6 +174,12 @@ class _LimitedStream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
+@cache
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Whom to trust; read once in a process, for the system's list takes a while to read."""
+    return ssl.create_default_context(cafile=ca_file)
+
+
 @dataclass(frozen=True)
 class Way:
     """How a receiver is reached.
@@ -205,10 +212,11 @@ class Way:
         steps = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
         sent = {"User-Agent": "annexa", **headers}
         try:
-            trust = ssl.create_default_context(cafile=self.ca_file)
             with (
                 httpcore.ConnectionPool(
-                    ssl_context=trust, network_backend=GuardedBackend(self.networks), retries=0
+                    ssl_context=trust(self.ca_file),
+                    network_backend=GuardedBackend(self.networks),
+                    retries=0,
                 ) as pool,
                 pool.stream(
                     method,

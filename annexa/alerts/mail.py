@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
 
-from annexa.alerts.guarded import TIMEOUT, Network, RefusedAddressError, addresses
+from annexa.alerts.guarded import TIMEOUT, Network, RefusedAddressError, addresses, trust
 from annexa.alerts.interface import Answer, Message, headline, plain, shortened
 
 SUBJECT: Final = 200
@@ -76,13 +76,15 @@ class MailSink:
 
     def _connected(self) -> smtplib.SMTP:
         """A session with the server, over TLS before anything is said."""
-        trust = ssl.create_default_context(cafile=self.ca_file)
+        context = trust(self.ca_file)
         if self.security == "tls":
-            return _GuardedTls(self.networks, self.host, self.port, context=trust, timeout=TIMEOUT)
+            return _GuardedTls(
+                self.networks, self.host, self.port, context=context, timeout=TIMEOUT
+            )
         server = _Guarded(self.networks, self.host, self.port, timeout=TIMEOUT)
         try:
             if self.security == "starttls":
-                server.starttls(context=trust)
+                server.starttls(context=context)
         except BaseException:
             server.close()
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -210,6 +210,17 @@ def claim(
         )
         for row in sorted(rows, key=lambda row: (row.created, row.id))
     ]
+
+
+def release(operations: Operations, claimed: Sequence[Claimed]) -> None:
+    """Give back what was claimed and not begun; another sender need not wait for the lease."""
+    with operations.writing(f"{LOCK} {claimed[0].endpoint}") as connection:
+        for each in claimed:
+            connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.id == each.message.id, outbox.c.attempts == each.attempt)
+                .values(lease_until=0, tries=outbox.c.tries - 1)
+            )
 
 
 @dataclass(frozen=True)

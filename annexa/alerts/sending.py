@@ -16,11 +16,14 @@ from annexa.alerts import outbox
 from annexa.alerts.interface import Answer, Sink
 from annexa.operations import Operations
 
-AT_ONCE: Final = 8
-"""Messages under way at once, and claimed at once."""
+BATCH: Final = 8
+"""Messages of an endpoint that are claimed at once."""
 
 LEASE: Final = timedelta(minutes=5)
-"""Longer than an attempt can take: four steps of fifteen seconds, twice for who asks before."""
+"""For so long they are ours."""
+
+PART: Final = 0.4
+"""After this part of the lease none of them is begun any more: an attempt may take minutes."""
 
 Clock = Callable[[], datetime]
 
@@ -44,34 +47,42 @@ class Sender:
     clock: Clock
     lease: timedelta = LEASE
     sent: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, stop: threading.Event) -> int:
-        """Send until nothing is due any more, or until told to stop; how many attempts."""
+        """Send until nothing is due any more, or until told to stop; how many attempts.
+
+        Endpoints do not wait for each other. One of them gets one message after the other, so that
+        a sender that is killed leaves at most one of each whose arrival nobody has written down.
+        """
         before = self.sent.total()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="annexa-alert") as pool:
-            while not stop.is_set() and self.batch(pool):
-                pass
+        if not self.sinks:
+            return 0
+        with ThreadPoolExecutor(len(self.sinks), thread_name_prefix="annexa-alert") as pool:
+            list(pool.map(lambda name: self._endpoint(name, stop), sorted(self.sinks)))
         return self.sent.total() - before
 
-    def batch(self, pool: ThreadPoolExecutor) -> int:
-        """Claim some, try each once; how many."""
-        claimed = outbox.claim(
-            self.operations,
-            self.source,
-            self.sinks,
-            self.clock(),
-            most=AT_ONCE,
-            lease=self.lease,
-        )
-        list(pool.map(self._try, claimed))
-        return len(claimed)
+    def _endpoint(self, name: str, stop: threading.Event) -> None:
+        while not stop.is_set():
+            began = self.clock()
+            claimed = outbox.claim(
+                self.operations, self.source, [name], began, most=BATCH, lease=self.lease
+            )
+            if not claimed:
+                return
+            for number, each in enumerate(claimed):
+                if stop.is_set() or self.clock() - began > self.lease * PART:
+                    outbox.release(self.operations, claimed[number:])
+                    break
+                self._try(each)
 
     def _try(self, claimed: outbox.Claimed) -> None:
         sink = self.sinks[claimed.endpoint]
         answer = self._answer(sink, claimed)
         settled = outbox.settle(self.operations, claimed, answer, self.clock(), sorted(self.sinks))
         word = settled.status if settled else "taken over"
-        self.sent["delivered" if answer.delivered else word] += 1
+        with self._lock:
+            self.sent["delivered" if answer.delivered else word] += 1
         log = structlog.get_logger()
         tell = log.info if answer.delivered else log.warning
         tell(

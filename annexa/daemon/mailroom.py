@@ -76,6 +76,8 @@ class Mailroom:
 
     def _look(self) -> None:
         names = self._endpoints()
+        if not names:
+            return
         self._show(names)
         if not outbox.waiting(self._operations, datetime.now(UTC), names):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -230,6 +231,33 @@ def test_an_independent_library_verifies_old_and_new_secret(receiver: Receiver) 
         Webhook("whsec_" + "WFla" * 8).verify(got.body, got.headers)
     with pytest.raises(Exception, match="matching signature"):
         Webhook(NEW).verify(got.body + b" ", got.headers)
+
+
+def test_what_was_claimed_and_not_begun_is_given_back(operations: Operations, clock: Clock) -> None:
+    put(operations, "a", "b")
+    claimed = claim(operations, clock)
+    outbox.release(operations, claimed)
+    again = claim(operations, clock)
+    assert [(each.attempt, each.tries) for each in again] == [(2, 1), (2, 1)]
+    assert settle(operations, claimed[0], FAILED, clock) is None
+    outbox.release(operations, claimed)  # of an earlier claim: nothing happens
+    assert claim(operations, clock) == []
+
+
+def test_a_sender_that_is_told_to_stop_gives_back_what_it_has_not_begun(
+    operations: Operations, receiver: Receiver, clock: Clock
+) -> None:
+    put(operations, *"abcd")
+    stop = threading.Event()
+
+    class Sink(WebhookSink):
+        def send(self, *given: Any) -> Answer:
+            stop.set()
+            return super().send(*given)
+
+    sinks = {"one": Sink("one", receiver.url, [lambda: NEW], LOOPBACK)}
+    assert Sender(operations, "annexa/test", sinks, clock).run(stop) == 1
+    assert len(claim(operations, clock)) == 3
 
 
 def test_an_alert_survives_the_outbox(operations: Operations, clock: Clock) -> None:
