@@ -51,8 +51,7 @@ def question(
     store: EvidenceStore, settings: Settings, at: datetime, rows: Iterable[FindingRow]
 ) -> Question:
     """Everything the roll-up looks at."""
-    out = {each.key for each in declared.out_of_scope(settings, at.date())}
-    out |= _left_out(store, settings, at)
+    out = not_judged(store, settings, at)
     intervals = _Intervals(settings)
     return Question(
         at=at,
@@ -101,6 +100,12 @@ def question(
         applicability=applicability(settings),
         freshness=_freshness(settings),
     )
+
+
+def not_judged(store: EvidenceStore, settings: Settings, at: datetime) -> set[str]:
+    """The targets whose findings count no more: out by decision, or left out by a platform."""
+    out = {each.key for each in declared.out_of_scope(settings, at.date())}
+    return out | _left_out(store, settings, at)
 
 
 def exceptions(settings: Settings) -> list[AcceptedFailure]:

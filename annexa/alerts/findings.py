@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -280,7 +281,7 @@ class Ledger:
             link=self.teller.link(
                 f"findings --target {target.partition('/')[2]} --collector {some['collector']}"
                 if len(found) > 1
-                else f"explain {some['check']}"
+                else shlex.join(filter(None, ("explain", some["check"], some["resource"])))
             ),
         )
 

@@ -64,6 +64,7 @@ class Lookout:
         framework: which control a check speaks of.
         clock: aware UTC.
         exceptions: accepted failures, as declared.
+        out: targets that are out of scope: nobody is told of them, and what they had is dropped.
     """
 
     store: Ledgers
@@ -72,6 +73,7 @@ class Lookout:
     framework: Mapping
     clock: Callable[[], datetime]
     exceptions: Sequence[AcceptedFailure] = ()
+    out: frozenset[str] = frozenset()
 
     def look(self, now: Callable[[], Now]) -> int:
         """Take over everything that came since the last look; how many alerts were put down.
@@ -119,7 +121,7 @@ class Lookout:
         targets = {step.target for step in steps if step.target is not None}
         found = state.conditions(self.operations, targets)
         teller = self._teller()
-        Ledger(found, teller, self.framework).apply(steps)
+        Ledger(found, teller, self.framework).apply(self._in_scope(steps))
         end = (steps[-1].place, steps[-1].leaf.hex())
         return self._write(cursor, end, found, teller)
 
@@ -134,18 +136,24 @@ class Lookout:
                 if each.key not in here:
                     each.looks_good(place)
         teller = self._teller()
-        Ledger(found, teller, self.framework).apply(steps)
+        Ledger(found, teller, self.framework).apply(self._in_scope(steps))
         return self._write(cursor, (place, leaf.hex()), found, teller)
 
+    def _in_scope(self, steps: Sequence[Step]) -> Sequence[Step]:
+        return [step for step in steps if step.target not in self.out]
+
     def _standing(self, cursor: Cursor, now: Now) -> int:
-        found = state.conditions(self.operations)
+        found = state.conditions(self.operations, self.out)
         if waiting := {each.target for each in found.of(FINDING)}:  # to say how many still fire
-            found = state.conditions(self.operations, waiting)
+            found = state.conditions(self.operations, waiting | self.out)
+        for each in found:
+            if each.target in self.out:
+                found.drop(each.key)
         teller = self._teller()
         Ledger(found, teller, self.framework).tell()
         standing = Standing(found, teller)
         standing.look(now)
-        standing.remind(self.operations)
+        standing.remind(self.operations, self.out)
         return self._write(cursor, (cursor.place, cursor.leaf), found, teller)[1]
 
     def _write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -352,8 +352,13 @@ class Standing:
 
     # Reminders
 
-    def remind(self, operations: Operations) -> None:
-        """Tell of what still fires, in one message, if the last was told long enough ago."""
+    def remind(self, operations: Operations, out: Container[str] = ()) -> None:
+        """Tell of what still fires, in one message, if the last was told long enough ago.
+
+        Args:
+            operations: where the findings are.
+            out: targets that are out of scope.
+        """
         settings, now = self.teller.settings, self.teller.now
         for name, every, low in (
             ("usual", settings.repeat, False),
@@ -363,7 +368,8 @@ class Standing:
             last = self.found.get(key)
             if last is not None and last.told_at > microseconds(now - every):
                 continue
-            if self._remind(state.old(operations, now - every), low=low):
+            old = (e for e in state.old(operations, now - every) if e.target not in out)
+            if self._remind(old, low=low):
                 self.found.drop(key)
                 told = Condition(key, REMINDER, "", "", KNOWN, told=True)
                 told.told_at = microseconds(now)

@@ -36,10 +36,11 @@ def look(
         rolled: the controls rolled up from them, likewise.
     """
     from annexa.alerts import Lookout  # noqa: PLC0415 - where somebody is told
-    from annexa.posture import exceptions, posture  # noqa: PLC0415
+    from annexa.posture import exceptions, not_judged, posture  # noqa: PLC0415
 
     settings = context.settings
     accepted = exceptions(settings)
+    out = frozenset(not_judged(store, settings, datetime.now(UTC)))
 
     def now() -> Now:
         from annexa.alerts import Now  # noqa: PLC0415 - as above
@@ -47,7 +48,8 @@ def look(
         found = list(store.findings()) if rows is None else rows
         at = datetime.now(UTC)
         rolled_up = rolled or posture(store, settings, context.framework, at, found)
-        parts = store.parts()
+        found = [row for row in found if row.target not in out]
+        parts = [part for part in store.parts() if part.target not in out]
         read: dict[tuple[str, str], str] = {}
         for part in parts:
             if part.observed_at is not None:
@@ -62,6 +64,7 @@ def look(
         context.framework,
         lambda: datetime.now(UTC),
         accepted,
+        out,
     )
     return lookout.look(now)
 

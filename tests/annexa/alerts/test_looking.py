@@ -247,6 +247,32 @@ def test_what_still_fires_is_reminded_of_once_a_day(watch: Watch) -> None:
     assert [each.counts["failing"] for each in reminders] == [2, 2, 2, 2]
 
 
+def test_of_a_target_that_is_out_of_scope_nobody_is_told_any_more(watch: Watch) -> None:
+    watch.sweep("a+")
+    watch.look()
+    watch.sweep("a-")
+    watch.look()
+    watch.lookout.out = frozenset({"prod"})
+    watch.sweep("a-", "b-")
+    for _ in range(3):
+        watch.look()
+        watch.clock.forward(days=2)
+    assert watch.names() == [("failing", "a")]
+    assert "alert.reminder" not in watch.types()
+    watch.lookout.out = frozenset()
+    watch.sweep("a-", "b-", "c-")
+    watch.look()
+    assert watch.types()[-1] == "collector.run.first_results", "it is read anew"
+
+
+def test_one_finding_is_explained_by_a_command_that_can_be_pasted(watch: Watch) -> None:
+    watch.sweep("a+")
+    watch.look()
+    watch.sweep("a-")
+    watch.look()
+    assert watch.told()[-1].link == f"annexa explain {PRIVATE.id} a"
+
+
 def test_an_export_is_told(watch: Watch) -> None:
     watch.sweep("a+")
     watch.look()
