@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,17 @@ ABOUT_SETTINGS: Final = """\
 One file, `annexa.toml`, found by `--config`, `$ANNEXA_CONFIG`, the current folder, or your
 platform's configuration folder. Secrets are references (`env:`, `file:`, `cred:`), never values.
 """
+
+COMBINATIONS: Final = (
+    ("aws", "entra", "github", "intune"),
+    ("aws", "okta", "github", "linux"),
+    ("azure", "entra", "intune"),
+    ("azure", "entra", "github", "intune", "linux"),
+    ("gcp", "okta", "github"),
+    ("active_directory", "linux"),
+    ("active_directory", "entra", "intune", "azure"),
+)
+"""What organisations often run together; the table of coverage counts each."""
 
 
 def pages() -> Mapping[str, str]:
@@ -151,8 +162,35 @@ def _coverage(found: Catalog, framework: Framework) -> str:
             f"| --- | --- |{' ---: |' * (len(platforms) + 2)}",
             *rows,
             "",
+            *_combinations(found, framework, platforms),
         ]
     )
+
+
+def _combinations(found: Catalog, framework: Framework, platforms: Sequence[str]) -> Iterator[str]:
+    """How many controls each platform, and platforms often used together, give evidence for."""
+    fed: dict[str, dict[str, set[str]]] = {
+        p: {"direct": set(), "supporting": set()} for p in platforms
+    }
+    for check in found.checks:
+        for related in framework.controls_of(check):
+            fed[check.partition(".")[0]][related.relation.value].add(related.control)
+    yield "## Platforms and combinations\n"
+    yield (
+        "Of the 93 controls, how many have direct evidence from what is read, and how many more\n"
+        "have supporting evidence only.\n"
+    )
+    yield "| Read | Checks | Direct | Supporting only |"
+    yield "| --- | ---: | ---: | ---: |"
+    together = [(p,) for p in platforms]
+    together += [c for c in COMBINATIONS if set(c) <= set(platforms)]
+    for chosen in (*together, tuple(platforms)):
+        direct = set().union(*(fed[p]["direct"] for p in chosen))
+        also = set().union(*(fed[p]["supporting"] for p in chosen)) - direct
+        count = sum(check.partition(".")[0] in chosen for check in found.checks)
+        name = " + ".join(chosen) if len(chosen) < len(platforms) else "everything"
+        yield f"| {name} | {count} | {len(direct)} of {len(framework.controls)} | {len(also)} |"
+    yield ""
 
 
 def _commands() -> str:
