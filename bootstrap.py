@@ -101,7 +101,10 @@ def steps_of(command: str, extra: Sequence[str]) -> list[Step]:
         "prove": [
             Step("proofs", [*pytest, "-m", "prove", *extra], {"ANNEXA_CRASH_ROUNDS": ROUNDS})
         ],
-        "docs": [Step("docs", [python, "-m", "annexa.docs", *extra])],
+        "docs": [
+            Step("docs", [python, "-m", "annexa.docs", *extra]),
+            Step("conformance", [python, "-m", "tests.conformance_matrix", *extra]),
+        ],
         "lock": [Step("lock", [python, str(LOCKS / "lock.py"), *extra])],
     }[command]
 

@@ -182,7 +182,7 @@ def _combinations(found: Catalog, framework: Framework, platforms: Sequence[str]
     )
     yield "| Read | Checks | Direct | Supporting only |"
     yield "| --- | ---: | ---: | ---: |"
-    together = [(p,) for p in platforms]
+    together: list[tuple[str, ...]] = [(p,) for p in platforms]
     together += [c for c in COMBINATIONS if set(c) <= set(platforms)]
     for chosen in (*together, tuple(platforms)):
         direct = set().union(*(fed[p]["direct"] for p in chosen))
