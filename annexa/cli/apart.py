@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -115,6 +116,8 @@ def _carried_out(
         _tell(child.stdin, orjson.dumps(order) + b"\n")
         _wait(child, child.stdin, stop)
         reader.join()
+        with suppress(BrokenPipeError):  # it ended before it took its order
+            child.stdin.close()
     if not answer or not answer[0]:
         code = child.returncode
         if stop.is_set():

@@ -72,6 +72,8 @@ class Organisation(Double):
         return s3_error("NoSuchPublicAccessBlockConfiguration", 404)
 
     def _json(self, asked: dict[str, str]) -> Answer:
+        if "includeShadowTrails" in asked:
+            return Answer(body=json.dumps({"trailList": []}))
         if "AlternateContactType" in asked:
             body = json.dumps({"message": "none"})
             return Answer(404, body, {"x-amzn-errortype": "ResourceNotFoundException"})

@@ -25,7 +25,7 @@ def test_everything_of_the_platform_is_asked_by_default() -> None:
 
 
 def test_a_wanted_collector_brings_the_listings_its_checks_ask_about() -> None:
-    assert names("aws.s3") == {"aws.s3", "aws.account"}
+    assert names("aws.s3") == {"aws.s3", "aws.account", "aws.cloudtrail"}
 
 
 def test_every_check_on_a_listed_kind_is_judged_whoever_wrote_it() -> None:

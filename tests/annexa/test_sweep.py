@@ -273,7 +273,7 @@ def test_a_slow_target_does_not_hold_up_the_others(bench: Bench) -> None:
         watched.set()
 
     def release() -> None:
-        watched.wait(10)
+        watched.wait(60)
         gate.open.set()
 
     threading.Thread(target=release).start()

@@ -76,7 +76,7 @@ def test_what_a_person_sees_names_the_server_and_nothing_else(shell: Shell, url:
     )
     assert "never read" in shell.ok("scope")
     assert f"Kept    {shown}\n" in shell.ok("sweep")
-    doctor = shell("doctor", "--offline").out
+    doctor = shell("doctor", "--offline", "--format", "json").out
     assert f"{shown}: 1 sweep, origin annexa/" in doctor
     assert "MB free" not in doctor
     assert (
