@@ -29,6 +29,10 @@ class Database(Protocol):
     engine: sa.Engine
 
     @property
+    def location(self) -> Location:
+        """Where it is."""
+
+    @property
     def name(self) -> str:
         """The database as messages say it, without any password."""
 
@@ -48,6 +52,12 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """One unmoving view of the database."""
+
+    def view(self, connection: sa.Connection) -> str:
+        """What names the view a reading connection has, for as long as it has it."""
+
+    def seen(self, view: str) -> AbstractContextManager[sa.Connection]:
+        """The view that another process has; raises LockedError if there is a newer one only."""
 
     def aside(self, connection: sa.Connection) -> AbstractContextManager[sa.Connection]:
         """Where rows that all targets share are written during a transaction.

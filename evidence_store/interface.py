@@ -95,6 +95,7 @@ class EvidenceStore(Protocol):
         progress: Progress | None = None,
         trusted: Sequence[Checkpoint] = (),
         after: Checkpoint | int | None = None,
+        jobs: int | None = 1,
     ) -> Report:
         """Recompute everything, or what came after a head; `trusted` are heads kept outside."""
 

@@ -159,6 +159,17 @@ class Postgres:
             finally:
                 _roll_back(connection)
 
+    def view(self, connection: sa.Connection) -> str:
+        """A snapshot that other sessions can take over while this one has it."""
+        return str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar())
+
+    @contextmanager
+    def seen(self, view: str) -> Iterator[sa.Connection]:
+        """The snapshot another session has."""
+        with self.reading() as connection:
+            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{view}'")
+            yield connection
+
     @contextmanager
     def aside(self, connection: sa.Connection) -> Iterator[sa.Connection]:  # noqa: ARG002 - it is the other one
         """A transaction of its own, committed at once."""

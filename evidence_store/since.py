@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -34,9 +35,10 @@ from evidence_store.tables import (
     targets,
     verdicts,
 )
+from evidence_store.target_verification import BROKEN, content
 from evidence_store.times import microseconds
 from evidence_store.unit_verification import Scopes, Units
-from evidence_store.verification import BROKEN, Given, Verification
+from evidence_store.verification import Given, Verification
 
 UNIT: Final = KINDS["unit"]
 DECISIONS: Final = frozenset({"retention", "hold", "lift", "purge", "erasure"})
@@ -197,6 +199,7 @@ class Since(Verification):
 
     def _contents(self) -> None:
         number = 0
+        digests = cache(lambda name: Digests(self.keys.secret, name))
         for target, after in sorted(self.begun.items()):
             rows = self.connection.execute(
                 sa.select(
@@ -228,7 +231,7 @@ class Since(Verification):
                 if row.body is None:
                     self._let_go(where, row)
                 else:
-                    self.content(where, row)
+                    content(digests(row.name), self.scopes, self.problem, row)
         self.counts["contents"] = number
 
     def _let_go(self, where: str, row: sa.Row[Any]) -> None:

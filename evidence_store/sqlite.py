@@ -34,6 +34,7 @@ class Sqlite:
     one_writer: Final = True
 
     def __init__(self, location: File, busy_seconds: float) -> None:
+        self.location = location
         self.path = location.path
         self.name = location.name
         self._busy = busy_seconds
@@ -91,6 +92,22 @@ class Sqlite:
                 yield connection
             finally:
                 connection.exec_driver_sql("ROLLBACK")
+
+    def view(self, connection: sa.Connection) -> str:
+        """The last entry: with one writer nothing of evidence changes without a newer one."""
+        return str(connection.exec_driver_sql("SELECT max(id) FROM entries").scalar())
+
+    @contextmanager
+    def seen(self, view: str) -> Iterator[sa.Connection]:
+        """The view another process has, unless something was recorded since it began."""
+        with self.reading() as connection:
+            if self.view(connection) != view:
+                raise LockedError(f"{self.path}: something was recorded meanwhile")
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
 
     @contextmanager
     def aside(self, connection: sa.Connection) -> Iterator[sa.Connection]:

@@ -396,6 +396,7 @@ class Store:
         progress: Progress | None = None,
         trusted: Sequence[Checkpoint] = (),
         after: Checkpoint | int | None = None,
+        jobs: int | None = 1,
     ) -> Report:
         """Recompute everything, against what the configured holders and `trusted` heads say.
 
@@ -403,12 +404,13 @@ class Store:
             progress: Told what is being checked.
             trusted: Heads somebody kept.
             after: Recompute only what came after this head, or the store's own of this size.
+            jobs: Processes that verify targets; None: one for each core if the store is large.
 
         Raises:
             NotFoundError: If the store has no head of that size.
         """
         held = comparing.ask(self._outside.holders, self._lineage.ledger, every=True)
-        given = verification.Given(tuple(trusted), tuple(held), self._outside.authorities)
+        given = verification.Given(tuple(trusted), tuple(held), self._outside.authorities, jobs)
         if after is not None:
             return since.verify(self._database, self._keys, progress, given, after)
         return verification.verify(self._database, self._keys, progress, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
 from evidence_store.comparing import HeldBy
 from evidence_store.database import Database, database_of
-from evidence_store.digests import CHECK, Digests, key_text
+from evidence_store.digests import CHECK, Digests
 from evidence_store.entries import unpacked
 from evidence_store.errors import StoreError
 from evidence_store.head_verification import Heads
@@ -22,10 +22,9 @@ from evidence_store.interface import Progress
 from evidence_store.keys import Keys
 from evidence_store.leaf_order import LeafOrder
 from evidence_store.letting_go import LettingGo
-from evidence_store.model import ResourceKey
-from evidence_store.names import known_as
 from evidence_store.outside import Authority
 from evidence_store.receipt_verification import Receipts
+from evidence_store.side_by_side import checked
 from evidence_store.tables import (
     KINDS,
     ZLIB,
@@ -37,14 +36,11 @@ from evidence_store.tables import (
     observations,
     part_documents,
     pending,
-    resources,
     targets,
 )
+from evidence_store.target_verification import BROKEN, LetGo
 from evidence_store.times import microseconds, moment
 from evidence_store.unit_verification import Scopes, Units
-
-BROKEN: Final = (StoreError, sa.exc.DBAPIError, ValueError, KeyError, TypeError, AttributeError)
-"""What damaged rows raise while they are read; each becomes a problem."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +51,13 @@ class Given:
         trusted: Heads somebody kept.
         held: What the configured holders answered.
         authorities: Time-stamping authorities whose stamps can be checked.
+        jobs: Processes that verify targets; None: one for each core if the store is large.
     """
 
     trusted: tuple[Checkpoint, ...] = ()
     held: tuple[HeldBy, ...] = ()
     authorities: Sequence[Authority] = ()
+    jobs: int | None = 1
 
 
 def verify(database: Database, keys: Keys, progress: Progress | None, given: Given) -> Report:
@@ -87,9 +85,8 @@ class Verification:
         self.statements: list[str] = []
         self.counts: dict[str, int] = {}
         self.scopes: dict[bytes, str | None] = {}
-        """Each content there is to its document's scope; None where nothing is left of it."""
+        """Contents that were let go to their document's scope; None where nothing is left."""
         self.let_go: set[bytes] = set()
-        self.digests: dict[str, Digests] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
         self.positions: dict[int, int] = {}
 
@@ -143,60 +140,29 @@ class Verification:
                 self.problem("checks", row.id, "columns differ from the check's text")
 
     def _contents(self) -> None:
-        owners = (
-            sa.select(observations.c.content, sa.func.min(observations.c.resource_id).label("row"))
-            .where(observations.c.content.is_not(None))
-            .group_by(observations.c.content)
-            .subquery()
-        )
+        """Whose each is; the documents themselves are looked at with their target."""
+        owned = sa.select(observations.c.content).where(observations.c.content.is_not(None))
         rows = self.connection.execute(
             sa.select(
-                contents,
-                targets.c.name,
-                resources.c.kind,
-                resources.c.scope,
-                known_as.label("identity"),
-            )
-            .outerjoin(owners, owners.c.content == contents.c.digest)
-            .outerjoin(resources, resources.c.id == owners.c.row)
-            .outerjoin(targets, targets.c.id == resources.c.target_id)
-            .execution_options(yield_per=1000)
+                contents.c.digest,
+                contents.c.codec,
+                contents.c.body.is_(None).label("empty"),
+                contents.c.digest.in_(owned).label("owned"),
+            ).execution_options(yield_per=1000)
         )
         number = erased = 0
         for number, row in enumerate(rows, 1):  # noqa: B007 - counted
             where = row.digest.hex()[:16]
-            self.scopes[row.digest] = None
             if row.codec != ZLIB:
                 self.problem("contents", where, "is of another codec")
-            if row.name is None:
+            if not row.owned:
                 self.problem("contents", where, "no observation refers to it")
-            elif row.body is None:
+            elif row.empty:
+                self.scopes[row.digest] = None
                 erased += 1
-            else:
-                self.content(where, row)
         self.counts["contents"] = number
         if erased:
             self.statements.append(f"{erased} contents were let go; their digests still stand.")
-
-    def content(self, where: str, row: sa.Row[Any]) -> None:
-        """Check a document against its digests; keep what it says its scope is."""
-        try:
-            self._content(where, row)
-        except BROKEN as error:
-            self.problem("contents", where, f"cannot be read: {error}")
-
-    def _content(self, where: str, row: sa.Row[Any]) -> None:
-        text = unpacked(row.codec, row.body)
-        if (sha256(text).digest(), len(text)) != (row.sha256, row.size):
-            self.problem("contents", where, "the document is not what its SHA-256 says")
-            return
-        document = parsed(text)
-        self.scopes[row.digest] = document["scope"]
-        key = key_text(ResourceKey(row.kind, row.scope, row.identity))
-        if (digests := self.digests.get(row.name)) is None:
-            digests = self.digests[row.name] = Digests(self.keys.secret, row.name)
-        if digests.content_id(key, document) != row.digest:
-            self.problem("contents", where, "the document's members are not what its id says")
 
     def _part_documents(self) -> None:
         for row in self.connection.execute(sa.select(part_documents)):
@@ -290,18 +256,19 @@ class Verification:
             self.statements.append(f"{waiting} accesses are not sealed by an entry yet.")
 
     def _units(self) -> None:
+        rows = self.connection.execute(sa.select(targets.c.id, targets.c.name))
+        names: dict[int, str] = dict(rows.all())
+        secret, let_go = self.keys.secret, LetGo(self.scopes, self.let_go)
+        told = self.progress
+        found = checked(self.connection, secret, let_go, names, self.given.jobs, told)
+        self.counts |= {"targets": len(names), "observations": 0, "verdicts": 0}
+        for each in found:
+            self.problems += each.problems
+            for name, count in each.counts.items():
+                self.counts[name] += count
         scopes = Scopes(self.scopes, self.let_go)
-        units = Units(self.connection, self.keys.secret, self.bodies, scopes, self.problem)
-        rows = self.connection.execute(sa.select(targets).order_by(targets.c.id)).all()
-        for done, row in enumerate(rows):
-            self.progress(row.name, done, len(rows))
-            try:
-                units.check(row.id, row.name)
-            except BROKEN as error:
-                self.problem("targets", row.name, f"cannot be replayed: {error!r}")
-        units.check_strays({row.id for row in rows})
-        self.counts["targets"] = len(rows)
-        self.counts |= units.counts
+        units = Units(self.connection, secret, self.bodies, scopes, self.problem)
+        units.check_strays(set(names))
 
     def _strays(self) -> None:
         self.statements += strays.check(self.connection, self.bodies, self.problem)

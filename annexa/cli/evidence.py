@@ -191,8 +191,18 @@ def _print_replay(result: Replay) -> None:
     metavar="HEAD",
     help="Only what came after a checkpoint: a file, or the size of one of the store's own.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes that verify targets side by side; by default one for each core.",
+)
 def verify(
-    context: Context, *, rebuild_cache: bool, against: tuple[Path, ...], since: str | None
+    context: Context,
+    *,
+    rebuild_cache: bool,
+    against: tuple[Path, ...],
+    since: str | None,
+    jobs: int | None,
 ) -> int:
     """Recompute every digest, root and signature of the store; exit 4 on any mismatch.
 
@@ -205,11 +215,11 @@ def verify(
     kept = [_kept(path) for path in against]
     after = None if since is None else _since(since)
     with context.store() as store:
-        report = _with_progress(store, kept, after)
+        report = _with_progress(store, kept, after, jobs)
         cached = {problem.table for problem in report.problems} == {"current_state"}
         if rebuild_cache and cached:
             click.echo(f"cached state of {store.rebuild_cache()} targets made anew", err=True)
-            report = _with_progress(store, kept, after)
+            report = _with_progress(store, kept, after, jobs)
         told = counted(len(report.problems), "problem")
         size = after if isinstance(after, int) or after is None else after.size
         context.accessed(
@@ -252,10 +262,10 @@ def _since(text: str) -> Checkpoint | int:
 
 
 def _with_progress(
-    store: Store, kept: Sequence[Checkpoint], after: Checkpoint | int | None
+    store: Store, kept: Sequence[Checkpoint], after: Checkpoint | int | None, jobs: int | None
 ) -> Report:
     if not sys.stderr.isatty():
-        return store.verify(trusted=kept, after=after)
+        return store.verify(trusted=kept, after=after, jobs=jobs)
     from rich.progress import Progress, TaskID  # noqa: PLC0415 - only for people
 
     with Progress(console=console(err=True), transient=True) as bars:
@@ -266,7 +276,7 @@ def _with_progress(
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        return store.verify(step, kept, after)
+        return store.verify(step, kept, after, jobs)
 
 
 def _print_report(report: Report) -> None:
