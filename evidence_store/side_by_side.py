@@ -24,8 +24,8 @@ from evidence_store.location import Location, Server
 from evidence_store.tables import contents, observations, resources
 from evidence_store.target_verification import Found, LetGo, check
 
-LARGE: Final = 5_000
-"""Documents from which on several processes are worth their start."""
+LARGE: Final = 50_000
+"""Documents from which on several processes are worth their start, about a second of CPU each."""
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def _print_replay(result: Replay) -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes that verify targets side by side; by default one for each core.",
+    help="Processes that verify targets; by default one for each core from 50,000 documents on.",
 )
 def verify(
     context: Context,
