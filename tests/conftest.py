@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.postgres import PostgresServer, programs
+
+# A busy machine is no counterexample: how long one example takes says nothing about it.
+hypothesis.settings.register_profile("annexa", deadline=None)
+hypothesis.settings.load_profile("annexa")
 
 
 @pytest.fixture(scope="session")
