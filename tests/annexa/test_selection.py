@@ -25,7 +25,9 @@ def test_everything_of_the_platform_is_asked_by_default() -> None:
 
 
 def test_a_wanted_collector_brings_the_listings_its_checks_ask_about() -> None:
-    assert names("aws.s3") == {"aws.s3", "aws.account", "aws.cloudtrail"}
+    assert names("aws.kms") == {"aws.kms", "aws.iam"}
+    assert {"aws.s3", "aws.account", "aws.cloudtrail"} <= names("aws.s3")
+    assert names("aws.ec2") == {"aws.ec2"}
 
 
 def test_every_check_on_a_listed_kind_is_judged_whoever_wrote_it() -> None:
