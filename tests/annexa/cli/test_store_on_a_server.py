@@ -68,7 +68,8 @@ def test_what_a_person_sees_names_the_server_and_nothing_else(shell: Shell, url:
     shell.configure((shell.folder / "annexa.toml").read_text() + f'\n[store]\nurl = "{url}"\n')
     shell.forget("ANNEXA_STORE")
     assert f"store {shown}\n" in shell.ok("config", "check")
-    assert f"{shown}: made by the first sweep" in shell("doctor", "--offline").out
+    fresh = shell("doctor", "--offline", "--format", "json").out
+    assert f"{shown}: made by the first sweep" in fresh
     said = shell("status")
     assert (said.code, said.err) == (
         4,
