@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from annexa.alerts.interface import Message, fields_of
+from annexa.alerts.interface import Alert, Message, fields_of, fitting
 
 CONTROL_REGRESSED: Final = "control.verdict.regressed"
 CONTROL_RECOVERED: Final = "control.verdict.recovered"
@@ -79,19 +79,18 @@ def matches(kind: str, patterns: Iterable[str]) -> bool:
 
 def cloud_event(message: Message) -> bytes:
     """The alert as a CloudEvents 1.0 document in JSON, below 20 kB whatever it names."""
-    data = fields_of(message.alert)
-    event = {
-        "specversion": "1.0",
-        "id": message.id,
-        "source": f"urn:annexa:{message.source}",
-        "type": message.alert.type,
-        "subject": message.alert.group,
-        "time": message.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    resources = list(data.get("resources", ()))
-    while len(body := orjson.dumps(event, option=orjson.OPT_SORT_KEYS)) >= MOST_BYTES and resources:
-        resources.pop()
-        data["resources"] = resources
-    return body
+
+    def event(alert: Alert) -> bytes:
+        values = {
+            "specversion": "1.0",
+            "id": message.id,
+            "source": f"urn:annexa:{message.source}",
+            "type": alert.type,
+            "subject": alert.group,
+            "time": message.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "datacontenttype": "application/json",
+            "data": fields_of(alert),
+        }
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+
+    return fitting(message.alert, event, MOST_BYTES)

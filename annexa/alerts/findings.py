@@ -22,6 +22,9 @@ COLLECTOR, POPULATION = "reads", "population"
 
 NO_CONTROL: Final = "no control"
 
+LONGEST_LINK: Final = 1000
+"""Characters: an address that a receiver would cut leads nowhere."""
+
 
 @dataclass
 class Ledger:
@@ -278,12 +281,18 @@ class Ledger:
             reason=_checks(found),
             counts=counts,
             resources=resources(found),
-            link=self.teller.link(
-                f"findings --target {target.partition('/')[2]} --collector {some['collector']}"
-                if len(found) > 1
-                else shlex.join(filter(None, ("explain", some["check"], some["resource"])))
-            ),
+            link=self._read_on(found),
         )
+
+    def _read_on(self, found: Sequence[Condition]) -> str:
+        some, name = found[0].facts, found[0].target.partition("/")[2]
+        if len(found) == 1:
+            link = self.teller.link(
+                shlex.join(filter(None, ("explain", some["check"], some["resource"])))
+            )
+            if len(link) <= LONGEST_LINK:
+                return link
+        return self.teller.link(f"findings --target {name} --collector {some['collector']}")
 
 
 def finding_key(target: str, said: Said) -> str:

@@ -36,6 +36,8 @@ WHOLE: Final = 30.0
 MOST: Final = 64 * 1024
 """Bytes of an answer that are read."""
 
+NO_ADDRESS: Final = "what is configured is no address: it begins with https:// and is ASCII"
+
 NEVER: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("169.254.0.0/16", "fe80::/10", "168.63.129.16/32", "fd00:ec2::254/128")
@@ -88,7 +90,10 @@ def addresses(host: str, port: int, networks: Iterable[Network]) -> list[str]:
         RefusedAddressError: one may not.
         OSError: the name cannot be resolved.
     """
-    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # the codec for host names: a label is empty or too long
+        raise OSError("it is no host name") from None
     found = list(dict.fromkeys(str(info[4][0]) for info in infos))
     if refused := [each for each in found if not allowed(each, networks)]:
         raise RefusedAddressError(
@@ -118,7 +123,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         try:
             found = addresses(host, port, self._networks)
         except OSError as error:
-            raise httpcore.ConnectError(f"{host} cannot be resolved: {error.strerror}") from error
+            words = error.strerror or str(error)
+            raise httpcore.ConnectError(f"{host} cannot be resolved: {words}") from error
         last: Exception = httpcore.ConnectError(f"{host} has no address")
         for each in found:
             try:
@@ -206,9 +212,10 @@ class Way:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, now: datetime
     ) -> tuple[Answer, bytes]:
         """Ask once. Errors name the host only: paths and queries of such addresses are secrets."""
-        where = urlsplit(url)
-        if where.scheme != "https" and not (self.allow_http and where.scheme == "http"):
-            return Answer(delivered=False, error="only https is spoken; allow_http is not set"), b""
+        scheme, host = _parts(url)
+        if scheme not in ({"https", "http"} if self.allow_http else {"https"}):
+            words = "only https is spoken; allow_http is not set" if scheme else NO_ADDRESS
+            return Answer(delivered=False, error=words), b""
         steps = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
         sent = {"User-Agent": "annexa", **headers}
         try:
@@ -233,12 +240,22 @@ class Way:
                         break
                 return _answer(response, now), bytes(body[:MOST])
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return Answer(delivered=False, error=_said(where.hostname, error)), b""
+            return Answer(delivered=False, error=_said(host, error)), b""
         except OSError as error:  # the CA file; an ssl.SSLError is one
-            return Answer(delivered=False, error=_said(where.hostname, error)), b""
+            return Answer(delivered=False, error=_said(host, error)), b""
 
 
-def _said(host: str | None, error: Exception) -> str:
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme and host of an address; both empty where it is none, so that nothing repeats it."""
+    try:
+        where = urlsplit(url)
+        valid = bool(where.hostname) and where.port != 0 and url.isascii() and url.isprintable()
+    except ValueError:
+        return "", ""
+    return (where.scheme, where.hostname or "") if valid else ("", "")
+
+
+def _said(host: str, error: Exception) -> str:
     words = str(error) or type(error).__name__
     return shortened(f"{host}: {words}")
 

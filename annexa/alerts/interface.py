@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -134,9 +134,27 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def fitting(
+    alert: Alert, made: Callable[[Alert], bytes], most: int, size: Callable[[bytes], int] = len
+) -> bytes:
+    """A body below so many bytes: the last resources are left out of it, never its counts.
+
+    Args:
+        alert: what is told.
+        made: the body of an alert.
+        most: bytes.
+        size: how the receiver counts them.
+    """
+    number = len(alert.resources)
+    while size(body := made(alert)) >= most and number:
+        number -= 1
+        alert = replace(alert, resources=alert.resources[:number])
+    return body
+
+
 def headline(alert: Alert) -> str:
     """Status and title in one line."""
-    return f"[{alert.status.upper()}] {alert.title}"
+    return " ".join(f"[{alert.status.upper()}] {alert.title}".split())
 
 
 def rows(alert: Alert) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from annexa.alerts.interface import (
     Alert,
     Answer,
     Message,
+    fitting,
     headline,
     named,
     rows,
@@ -30,6 +31,9 @@ from annexa.alerts.interface import (
 
 SUMMARY: Final = 255
 """Characters a summary may have."""
+
+DOCUMENT: Final = 32_767
+"""Characters a description or a comment may have; Atlassian does not say of which form."""
 
 
 def group_label(alert: Alert) -> str:
@@ -42,8 +46,12 @@ def message_label(message: Message) -> str:
     return f"annexa-message-{message.id}"
 
 
-def document(alert: Alert) -> dict[str, Any]:
+def document(alert: Alert) -> Any:  # noqa: ANN401 - JSON
     """The alert in Atlassian's document format: paragraphs of text and links, nothing marked up."""
+    return orjson.loads(fitting(alert, lambda some: orjson.dumps(_document(some)), DOCUMENT))
+
+
+def _document(alert: Alert) -> dict[str, Any]:
     content = [_paragraph(f"{name}: {value}") for name, value in rows(alert) if name != "Read on"]
     content += [_paragraph(f"• {line}") for line in named(alert)]
     if alert.link.startswith(("https://", "http://")):
@@ -66,7 +74,7 @@ def issue(message: Message, project: str, issue_type: str) -> dict[str, Any]:
         "fields": {
             "project": {"key": project},
             "issuetype": {"name": issue_type},
-            "summary": shortened(headline(alert).replace("\n", " "), SUMMARY),
+            "summary": shortened(headline(alert), SUMMARY),
             "labels": ["annexa", group_label(alert), message_label(message)],
             "description": document(alert),
         }

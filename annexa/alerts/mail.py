@@ -24,7 +24,7 @@ def letter(message: Message, sender: str, recipients: Sequence[str]) -> EmailMes
     made = EmailMessage()
     made["From"] = Address(display_name="annexa", addr_spec=sender)
     made["To"] = tuple(Address(addr_spec=each) for each in recipients)
-    made["Subject"] = " ".join(shortened(headline(message.alert), SUBJECT).split())
+    made["Subject"] = shortened(headline(message.alert), SUBJECT)
     made["Date"] = format_datetime(message.created)
     made["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"

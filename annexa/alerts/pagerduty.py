@@ -13,6 +13,7 @@ import orjson
 
 from annexa.alerts.guarded import Way
 from annexa.alerts.interface import (
+    NEWS,
     RESOLVED,
     Alert,
     Answer,
@@ -41,8 +42,8 @@ def payload(alert: Alert, routing_key: str, message: str) -> dict[str, Any]:
         routing_key: the service's.
         message: the message's id.
     """
-    resolves = alert.status == RESOLVED and not alert.counts.get("remaining")
-    key = message if alert.status == "news" else dedup_key(alert)
+    resolves = alert.status == RESOLVED
+    key = message if alert.status == NEWS else dedup_key(alert)
     event: dict[str, Any] = {
         "routing_key": routing_key,
         "event_action": "resolve" if resolves else "trigger",
@@ -82,7 +83,13 @@ class PagerdutySink:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def send(self, message: Message, now: datetime) -> Answer:
-        """Post it once; a repetition meets the incident it made."""
+        """Post it once; a repetition meets the incident it made.
+
+        That part of a group recovered is nothing to wake somebody for, and the incident stays
+        open for the rest: a trigger would open one anew that somebody has closed.
+        """
+        if message.alert.status == RESOLVED and message.alert.counts.get("remaining"):
+            return Answer(delivered=True)
         body = orjson.dumps(payload(message.alert, self.routing_key(), message.id))
         headers = {"Content-Type": "application/json"}
         return self.way.post(self.url, headers, body, now)[0]

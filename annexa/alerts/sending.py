@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -102,3 +104,8 @@ class Sender:
             return sink.send(claimed.message, self.clock())
         except SecretError as error:  # says which reference, never the value
             return Answer(delivered=False, error=str(error))
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop all behind it
+            # An error's words may hold an address or a secret; where it happened does not.
+            *_, last = traceback.extract_tb(error.__traceback__)
+            place = f"{Path(last.filename).name}:{last.lineno}"
+            return Answer(delivered=False, error=f"defect: {type(error).__name__} in {place}")

@@ -26,9 +26,7 @@ def escaped(text: str) -> str:
 def payload(alert: Alert) -> dict[str, Any]:
     """The message as Slack's API takes it."""
     head = headline(alert)
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": shortened(head, HEADER)}}
-    ]
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _literal(head, HEADER)}]
     fields = [
         {"type": "mrkdwn", "text": shortened(f"*{name}*\n{escaped(value)}", FIELD)}
         for name, value in rows(alert)
@@ -37,10 +35,14 @@ def payload(alert: Alert) -> dict[str, Any]:
     blocks.append({"type": "section", "fields": fields[:FIELDS]})
     lines = ([alert.reason] if alert.reason else []) + [f"• {line}" for line in named(alert)]
     if lines:
-        text = shortened(escaped("\n".join(lines)), SECTION)
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text}})
+        blocks.append({"type": "section", "text": _literal("\n".join(lines), SECTION)})
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _link(alert)}]})
     return {"text": shortened(escaped(head), SECTION), "blocks": blocks}
+
+
+def _literal(text: str, longest: int) -> dict[str, Any]:
+    """Text of which nothing is read as markup: names are full of *, _ and :these:."""
+    return {"type": "plain_text", "text": shortened(text, longest), "emoji": False}
 
 
 def _link(alert: Alert) -> str:

@@ -15,12 +15,24 @@ from typing import Any, Final
 import orjson
 
 from annexa.alerts.guarded import Way
-from annexa.alerts.interface import Alert, Answer, Message, headline, named, rows, shortened
+from annexa.alerts.interface import (
+    Alert,
+    Answer,
+    Message,
+    fitting,
+    headline,
+    named,
+    rows,
+    shortened,
+)
 
 CARD: Final = "application/vnd.microsoft.card.adaptive"
 SCHEMA: Final = "http://adaptivecards.io/schemas/adaptive-card.json"
 VERSION: Final = "1.4"
 """The newest that every Teams client draws."""
+
+MOST_BYTES: Final = 28_000
+"""A message stays below this; Microsoft does not say in which encoding, so the longest counts."""
 
 _MARKED = re.compile(r"([\\`*_{}\[\]()#+!~|<>])")
 
@@ -38,11 +50,11 @@ def payload(alert: Alert) -> dict[str, Any]:
         if name != "Read on"
     ]
     head = escaped(shortened(headline(alert)))
-    body: list[dict[str, Any]] = [
+    blocks: list[dict[str, Any]] = [
         {"type": "TextBlock", "text": head, "size": "Medium", "weight": "Bolder", "wrap": True},
         {"type": "FactSet", "facts": facts},
     ]
-    body += [
+    blocks += [
         {"type": "TextBlock", "text": f"• {escaped(shortened(line))}", "wrap": True}
         for line in named(alert)
     ]
@@ -51,15 +63,24 @@ def payload(alert: Alert) -> dict[str, Any]:
         "type": "AdaptiveCard",
         "version": VERSION,
         "msteams": {"width": "Full"},
-        "body": body,
+        "body": blocks,
     }
     if alert.link.startswith(("https://", "http://")):
         card["actions"] = [{"type": "Action.OpenUrl", "title": "Read on", "url": alert.link}]
     elif alert.link:
         said = {"type": "TextBlock", "text": escaped(alert.link), "fontType": "Monospace"}
-        body.append(said | {"wrap": True})
+        blocks.append(said | {"wrap": True})
     attachment = {"contentType": CARD, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def body(alert: Alert) -> bytes:
+    """The message in bytes, small enough for Teams."""
+    return fitting(alert, lambda some: orjson.dumps(payload(some)), MOST_BYTES, _size)
+
+
+def _size(text: bytes) -> int:
+    return max(len(text), len(text.decode().encode("utf-16-le")))
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,5 @@ class TeamsSink:
 
     def send(self, message: Message, now: datetime) -> Answer:
         """Post it once."""
-        body = orjson.dumps(payload(message.alert))
         headers = {"Content-Type": "application/json"}
-        return self.way.post(self.url(), headers, body, now)[0]
+        return self.way.post(self.url(), headers, body(message.alert), now)[0]

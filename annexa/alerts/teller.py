@@ -191,3 +191,17 @@ def missed(schedule: str, number: int, at: str) -> Alert:
         counts={"missed": number},
         link="annexa health",
     )
+
+
+def trial(organisation: str, link: str | None, now: datetime) -> Alert:
+    """A marked event that says that nothing has happened."""
+    return Alert(
+        type=events.TEST,
+        status="news",
+        severity="low",
+        title="TEST of annexa's alerts: nothing has happened",
+        group=f"{events.TEST}/{now:%Y%m%dT%H%M%S}",
+        at=now.isoformat(timespec="seconds"),
+        reason=f"sent by `annexa alerts test` for {organisation}",
+        link=link or "annexa alerts list",
+    )

@@ -142,6 +142,7 @@ def test_alerts(context: Context, endpoints: tuple[str, ...]) -> int:
     """Send a marked test event to every endpoint, or to those named, now; exit 1 if one fails."""
     from annexa.alerts import Message  # noqa: PLC0415 - this command only
     from annexa.alerts.events import message_id  # noqa: PLC0415
+    from annexa.alerts.teller import trial  # noqa: PLC0415
     from config import SecretError  # noqa: PLC0415
 
     context.takes(why="name endpoints")
@@ -152,7 +153,8 @@ def test_alerts(context: Context, endpoints: tuple[str, ...]) -> int:
     if not sinks:
         raise click.UsageError(NONE_CONFIGURED)
     now = datetime.now(UTC)
-    alert, once, failed = _test_alert(context, now), secrets.token_hex(8), False
+    settings, once, failed = context.settings, secrets.token_hex(8), False
+    alert = trial(settings.organisation, settings.alerts.link, now)
     for name in sorted(endpoints or sinks):
         sink = sinks[name]
         message = Message(message_id(name, f"test\0{once}"), "test", now, alert)
@@ -167,22 +169,6 @@ def test_alerts(context: Context, endpoints: tuple[str, ...]) -> int:
         why = f": {answer.error}" if answer.error else ""
         click.echo(f"{name}: {said} to {sink.place}{why}", err=not answer.delivered)
     return FAILS if failed else OK
-
-
-def _test_alert(context: Context, now: datetime) -> Any:  # noqa: ANN401 - imported when needed
-    from annexa.alerts import Alert  # noqa: PLC0415 - this command only
-    from annexa.alerts.events import TEST  # noqa: PLC0415
-
-    return Alert(
-        type=TEST,
-        status="news",
-        severity="low",
-        title="TEST of annexa's alerts: nothing has happened",
-        group=f"{TEST}/{now:%Y%m%dT%H%M%S}",
-        at=now.isoformat(timespec="seconds"),
-        reason=f"sent by `annexa alerts test` for {context.settings.organisation}",
-        link=context.settings.alerts.link or "annexa alerts list",
-    )
 
 
 @alerts.command()

@@ -216,6 +216,29 @@ def test_no_secret_lies_in_the_outbox_whatever_goes_wrong(
     assert "canary" not in repr(sinks["one"]).replace("https://192.0.2.1/canary-path", "")
 
 
+def test_a_message_that_breaks_its_sink_stops_none_behind_it_and_ends_as_dead(
+    operations: Operations, receiver: Receiver, clock: Clock
+) -> None:
+    class Sink(WebhookSink):
+        def send(self, message: Any, now: Any) -> Answer:
+            if message.alert.title == "a":
+                raise ZeroDivisionError("canary")
+            return super().send(message, now)
+
+    put(operations, *"abcd")
+    sinks = {"one": Sink("one", receiver.url, [lambda: NEW], LOOPBACK)}
+    sender = Sender(operations, "annexa/test", sinks, clock)
+    assert sender.run(threading.Event()) == 4
+    assert len(receiver.taken) == 3
+    (row,) = outbox.listed(operations)
+    assert row.error.startswith("defect: ZeroDivisionError in test_outbox.py:")
+    while row.status == "pending":
+        clock.now = row.next_at + outbox.CIRCUIT
+        sender.run(threading.Event())
+        (row,) = outbox.listed(operations)
+    assert row.tries == len(outbox.DELAYS) + 1
+
+
 def test_an_independent_library_verifies_old_and_new_secret(receiver: Receiver) -> None:
     sink = WebhookSink("one", receiver.url, [lambda: NEW, lambda: OLD], LOOPBACK)
     from datetime import UTC, datetime  # noqa: PLC0415 - the library looks at the real time

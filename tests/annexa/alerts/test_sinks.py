@@ -21,9 +21,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from cloudevents.core.bindings.http import HTTPMessage, from_structured
 from cloudevents.core.formats.json import JSONFormat
-from jsonschema import Draft202012Validator
 
-from annexa.alerts import Answer, events, guarded, jira, pagerduty, slack, teams
+from annexa.alerts import Answer, events, guarded, jira, pagerduty
 from annexa.alerts.guarded import Way, allowed, retry_after
 from annexa.alerts.interface import MOST_RESOURCES
 from annexa.alerts.jira import JiraSink
@@ -33,6 +32,7 @@ from annexa.alerts.slack import SlackSink
 from annexa.alerts.teams import TeamsSink
 from annexa.alerts.through_apprise import AppriseSink
 from annexa.alerts.webhook import SigningSecretError, WebhookSink, key_of
+from tests.annexa.alerts import receivers
 from tests.annexa.alerts.conftest import LOOPBACK, NOON, Receiver, alert, message
 
 LOCAL = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -161,6 +161,25 @@ def test_plain_http_must_be_allowed_and_errors_name_no_path(receiver: Receiver) 
     assert answer.error.startswith("127.0.0.1: ")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "canary", "https://canary:abc/", "https://127.0.0.1:99999/canary", "https://[::1/canary",
+        "https://exämple.invalid/canary", "https://127.0.0.1/canary\n", "https:///canary",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_said_and_not_repeated(url: str) -> None:
+    answer, _ = LOOPBACK.post(url, {}, b"", NOON)
+    assert answer.error == guarded.NO_ADDRESS
+
+
+def test_a_host_name_that_cannot_be_one_is_an_answer() -> None:
+    for host in ("a..invalid", "a" * 70 + ".invalid"):
+        answer, _ = LOOPBACK.post(f"https://{host}/canary", {}, b"", NOON)
+        assert "no host name" in answer.error
+        assert "canary" not in answer.error
+
+
 def test_a_receiver_that_answers_byte_by_byte_does_not_keep_us(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -218,108 +237,34 @@ def test_tls_verifies_the_name(tmp_path: Path) -> None:
         assert good or "CERTIFICATE_VERIFY_FAILED" in answer.error
 
 
-# Slack: the limits of https://docs.slack.dev/reference/block-kit/blocks
+# Slack
 
 
 @pytest.mark.parametrize(
     "told", [message(), message(**HUGE), message(link="https://a.example/?x=1")]
 )
-def test_slack_blocks_stay_within_their_limits(receiver: Receiver, told: Any) -> None:
+def test_slack_gets_blocks_in_which_no_name_is_markup(receiver: Receiver, told: Any) -> None:
     sink = SlackSink("one", lambda: receiver.url, LOOPBACK)
     assert sink.send(told, NOON).delivered
-    body = receiver.got[-1].json
-    assert len(body["text"]) <= 3000
-    assert 1 <= len(body["blocks"]) <= 50
-    for block in body["blocks"]:
-        assert block["type"] in {"header", "section", "context"}
-        texts = [block["text"]] if "text" in block else []
-        assert len(block.get("fields", [])) <= 10
-        for each in texts:
-            assert 1 <= len(each["text"]) <= (150 if block["type"] == "header" else 3000)
-        for each in block.get("fields", []) + block.get("elements", []):
-            assert 1 <= len(each["text"]) <= 2000
-    marked = json.dumps([block for block in body["blocks"] if block["type"] == "section"])
-    assert "<!channel>" not in marked
-    assert "<b>" not in marked
+    assert receivers.slack(receiver.got[-1].body) == []
+    for block in receiver.got[-1].json["blocks"]:
+        parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+        marked = [each["text"] for each in parts if each and each["type"] == "mrkdwn"]
+        assert not any(text in each for each in marked for text in ("<!channel>", "<b>", "*x*"))
+        plain = [each for each in parts if each and each["type"] == "plain_text"]
+        assert all(each["emoji"] is False for each in plain), "arn:aws:s3::: has colons"
 
 
-# Teams: what of the Adaptive Card schema 1.4 we use
-
-CARD = {
-    "type": "object",
-    "required": ["type", "version", "body"],
-    "additionalProperties": False,
-    "properties": {
-        "$schema": {"const": "http://adaptivecards.io/schemas/adaptive-card.json"},
-        "type": {"const": "AdaptiveCard"},
-        "version": {"const": "1.4"},
-        "msteams": {"type": "object"},
-        "body": {
-            "type": "array",
-            "items": {
-                "oneOf": [
-                    {
-                        "required": ["type", "text"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "type": {"const": "TextBlock"},
-                            "text": {"type": "string", "minLength": 1},
-                            "size": {"enum": ["Default", "Small", "Medium", "Large", "ExtraLarge"]},
-                            "weight": {"enum": ["Default", "Lighter", "Bolder"]},
-                            "fontType": {"enum": ["Default", "Monospace"]},
-                            "wrap": {"type": "boolean"},
-                        },
-                    },
-                    {
-                        "required": ["type", "facts"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "type": {"const": "FactSet"},
-                            "facts": {
-                                "type": "array",
-                                "minItems": 1,
-                                "items": {
-                                    "required": ["title", "value"],
-                                    "additionalProperties": False,
-                                    "properties": {
-                                        "title": {"type": "string"},
-                                        "value": {"type": "string"},
-                                    },
-                                },
-                            },
-                        },
-                    },
-                ]
-            },
-        },
-        "actions": {
-            "type": "array",
-            "items": {
-                "required": ["type", "url"],
-                "additionalProperties": False,
-                "properties": {
-                    "type": {"const": "Action.OpenUrl"},
-                    "title": {"type": "string"},
-                    "url": {"type": "string", "format": "uri"},
-                },
-            },
-        },
-    },
-}
+# Teams
 
 
 @pytest.mark.parametrize("told", [message(), message(**HUGE), message(link="https://a.example/")])
-def test_teams_gets_one_card_of_the_schema_below_28_kb(receiver: Receiver, told: Any) -> None:
+def test_teams_gets_one_card_in_which_nothing_is_markup(receiver: Receiver, told: Any) -> None:
     sink = TeamsSink("one", lambda: receiver.url, LOOPBACK)
     receiver.codes = [202]
     assert sink.send(told, NOON).delivered
-    body = receiver.got[-1].json
-    assert len(receiver.got[-1].body) < 28_000
-    (attachment,) = body["attachments"]
-    assert body["type"] == "message"
-    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
-    Draft202012Validator(CARD).validate(attachment["content"])
-    assert "*x*" not in json.dumps(attachment)
+    assert receivers.teams(receiver.got[-1].body) == []
+    assert "*x*" not in json.dumps(receiver.got[-1].json).replace("\\\\*", "")
 
 
 # PagerDuty: https://developer.pagerduty.com/docs/send-alert-event
@@ -327,12 +272,12 @@ def test_teams_gets_one_card_of_the_schema_below_28_kb(receiver: Receiver, told:
 
 def test_pagerduty_triggers_and_resolves_the_same_incident(receiver: Receiver) -> None:
     sink = PagerdutySink("one", canary, receiver.url, LOOPBACK)
-    receiver.codes = [202, 202, 202]
+    receiver.codes = [202, 202]
     assert sink.send(message(**HUGE), NOON).delivered
     assert sink.send(message(status="resolved", counts={"remaining": 3}), NOON).delivered
     assert sink.send(message(status="resolved", counts={"remaining": 0}), NOON).delivered
-    first, partly, last = (each.json for each in receiver.got)
-    assert first["event_action"] == partly["event_action"] == "trigger"
+    first, last = (each.json for each in receiver.got)
+    assert first["event_action"] == "trigger"
     assert last == {
         "routing_key": "canary",
         "event_action": "resolve",
@@ -507,8 +452,3 @@ def test_apprise_delivers_text_and_says_no_more_than_yes_or_no(receiver: Receive
     )
     unknown = AppriseSink("one", lambda: "canary-address")
     assert "canary" not in unknown.send(message(), NOON).error
-
-
-def test_slack_and_teams_payloads_need_no_network() -> None:
-    assert slack.payload(alert())["blocks"]
-    assert teams.payload(alert())["attachments"]
