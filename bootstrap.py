@@ -114,6 +114,8 @@ def run(step: Step, *, named: bool) -> int:
     if named:
         say(step.name)
     settings = {**os.environ, **step.settings}
+    if settings.pop("PYTHONDONTWRITEBYTECODE", ""):  # beside sources that is; thousands of starts
+        settings.setdefault("PYTHONPYCACHEPREFIX", str(HOME / "compiled"))  # need them compiled
     return subprocess.run(step.command, cwd=ROOT, env=settings, check=False).returncode  # noqa: S603 - the commands are ours
 
 

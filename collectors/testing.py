@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from collectors.calls import Caller, SystemClock
+from collectors.calls import Caller, Clock, SystemClock
 from collectors.collector import Collector
 from collectors.documents import document_of, marker, merge, restore, split, without_secrets
 from collectors.interface import Connection, Identity
@@ -116,12 +116,22 @@ def _refused(resource: Resource[Any], permission: str) -> Resource[Any]:
 
 
 def collect(
-    connection: Connection, collectors: Sequence[Collector], *, rate: float | None = None
+    connection: Connection,
+    collectors: Sequence[Collector],
+    *,
+    rate: float | None = None,
+    clock: Clock | None = None,
 ) -> Collected:
-    """Read everything these collectors ask for, one call after another."""
-    caller = Caller(
-        SystemClock(), SystemClock().monotonic() + FOREVER, threading.Event(), rate=rate
-    )
+    """Read everything these collectors ask for, one call after another.
+
+    Args:
+        connection: what is read.
+        collectors: whose listings and facts.
+        rate: calls per second; None for no limit but the platform's own.
+        clock: time; one that only tests move lets no wait take any.
+    """
+    clock = clock or SystemClock()
+    caller = Caller(clock, clock.monotonic() + FOREVER, threading.Event(), rate=rate)
     target = connection.open(caller)
     defects: list[str] = []
 

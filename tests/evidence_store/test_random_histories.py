@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,18 +79,26 @@ def carried() -> list[Finding]:
     return [unknown(PRIVATE, "throttled")]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(sweeps)
 def test_reads_agree_with_a_model_at_every_time_and_verify_is_clean(history: History) -> None:
     with tempfile.TemporaryDirectory() as folder:
         agrees(File(Path(folder, "annexa.db")), history)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(sweeps)
 def test_they_agree_on_a_server_as_well(postgres: PostgresServer, history: History) -> None:
     with tempfile.TemporaryDirectory() as folder, postgres.database() as name:
         agrees(Server(postgres.url(name), Path(folder)), history)
+
+
+@pytest.mark.prove
+@settings(max_examples=150, deadline=None)
+@given(sweeps)
+def test_they_agree_whatever_happened(history: History) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        agrees(File(Path(folder, "annexa.db")), history)
 
 
 def agrees(location: Location, history: History) -> None:

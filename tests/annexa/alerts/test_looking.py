@@ -466,7 +466,7 @@ def expected(history: Sequence[tuple[dict[str, str], str, str]]) -> list[tuple[s
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(history=HISTORY)
 def test_every_transition_of_any_history_is_told_exactly_once(

@@ -134,10 +134,19 @@ def slots(timing: Timing, until: datetime) -> list[datetime]:
     return found
 
 
-def test_a_year_with_fifty_crashes_a_week_down_and_both_clock_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("until", "runs_of_it", "crashes"),
+    [
+        pytest.param(datetime(2026, 4, 15, tzinfo=UTC), 450, 15, id="a spring with its change"),
+        pytest.param(END, 1600, 50, id="a year with a week down and both", marks=pytest.mark.prove),
+    ],
+)
+def test_every_due_time_is_run_or_counted_through_crashes_and_clock_changes(
+    tmp_path: Path, until: datetime, runs_of_it: int, crashes: int
+) -> None:
     world = World(tmp_path / "evidence.db", seed=4)
-    world.deaths = set(world.random.sample(range(1, 1600), 50))
-    world.live()
+    world.deaths = set(world.random.sample(range(1, runs_of_it), crashes))
+    world.live(until)
     rows = world.runs()
     for name, timing in TIMINGS.items():
         own = [row for row in rows if row.name == name]
@@ -151,7 +160,7 @@ def test_a_year_with_fifty_crashes_a_week_down_and_both_clock_changes(tmp_path: 
         complete = [row.slot for row in own if row.state == COMPLETE]
         assert len(complete) == len(set(complete)), "no due time is completed twice"
     states = [row.state for row in rows]
-    assert states.count(ABORTED) == 50
+    assert states.count(ABORTED) == crashes
     again = [row for row in rows if row.state in {ABORTED, FAILED} and row.attempt == 1]
     tried = {(row.name, row.slot) for row in rows if row.attempt == 2}
     later = [row for row in again if (row.name, row.slot) in tried]

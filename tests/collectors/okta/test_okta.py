@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +14,7 @@ from collectors.okta import OktaConnection, ServiceApp, oversight, sign_in
 from collectors.okta import kinds as k
 from collectors.okta.site import GRANT, SCOPES
 from collectors.testing import Collected, Conformance, collect, judge
-from tests.collectors.fake_clock import eager_caller
+from tests.collectors.fake_clock import FakeClock, eager_caller
 from tests.collectors.okta.double import (
     PASSWORD,
     SESSION,
@@ -231,7 +232,7 @@ def part(collected: Collected, kind: str) -> Any:
 
 
 def test_450_people_and_410_applications_come_in_the_fewest_calls(double: SpecServer) -> None:
-    collected = collect(connection(double), OKTA)
+    collected = collect(connection(double), OKTA, clock=FakeClock())
     assert collected.defects == []
     assert part(collected, "user").collected == 450
     assert part(collected, "app").collected == 410
@@ -282,9 +283,13 @@ def test_empty_is_complete(connection: OktaConnection, double: SpecServer, kind:
 
 
 def test_a_spent_quota_is_waited_for_by_oktas_own_clock(double: SpecServer) -> None:
-    spent = Scripted(429, {"x-rate-limit-reset": "0"}, {"errorCode": "E0000047"})
+    clock = FakeClock()
+    reset = str(int(time.time()) + 40)  # on the server's clock; ours shows another day
+    spent = Scripted(429, {"x-rate-limit-reset": reset}, {"errorCode": "E0000047"})
     double.script("GET /api/v1/users", spent, after=1)
-    assert part(collect(connection(double), (k.users,)), "user").collected == 450
+    collected = collect(connection(double), (k.users,), clock=clock)
+    assert part(collected, "user").collected == 450
+    assert sum(step for step in clock.slept if step == 0.5) >= 35  # in steps
 
 
 @pytest.mark.parametrize(
