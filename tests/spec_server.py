@@ -8,6 +8,7 @@ holds; the server adds what static mocks lack: paging, throttling, refusals, TLS
     double.data["GET /api/v1/org"] = {"id": "00o1"}           # anything else is answered as it is
     double.data["GET /api/v1/zones"] = lambda asked: [...]    # or made from the request
     double.script("GET /api/v1/users", Scripted(429, {"x-rate-limit-reset": "1790000000"}), after=1)
+    double.refuse = lambda asked: Scripted(403) if asked.key in lost else None
     with double:
         read(base_url=double.url)
     double.check()   # no request was outside the description, no fixture against its schema
@@ -232,6 +233,7 @@ class SpecServer:
         self.paged: dict[str, Paging] = {}
         self.journal: list[Asked] = []
         self.violations: list[str] = []
+        self.refuse: Callable[[Asked], Scripted | None] = lambda _: None
         self._extra = {"$skiptoken", *extra}
         self._loose = set(loose)
         self._unsigned = set(unsigned)
@@ -306,7 +308,11 @@ class SpecServer:
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
         raw = handler.rfile.read(length)
-        answer = self._answer(handler, raw)
+        try:
+            answer = self._answer(handler, raw)
+        except Exception as error:
+            self.violations.append(f"{handler.command} {handler.path}: {error!r}")
+            raise
         if answer.reset:
             handler.close_connection = True
             return
@@ -357,6 +363,8 @@ class SpecServer:
             return Scripted(400, body={"message": wrong})
         if step is not None:
             return step
+        if refused := self.refuse(asked):
+            return refused
         signed = self.token is None or asked.key in self._unsigned
         if not signed and asked.headers.get("authorization") != self.token:
             return Scripted(401, {"WWW-Authenticate": "Bearer"}, {"message": "Bad credentials"})

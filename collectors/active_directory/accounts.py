@@ -25,7 +25,7 @@ from collectors import (
 from collectors.active_directory import values
 from collectors.active_directory.groups import PROTECTED_USERS, Group
 from collectors.active_directory.target import AdTarget
-from collectors.active_directory.values import day, moment_of, named, number
+from collectors.active_directory.values import day, named, number, past
 
 accounts = Collector("active_directory.accounts", title="Accounts of people and services")
 
@@ -116,7 +116,7 @@ def stale_users_disabled(
     if not user.enabled:
         return not_applicable("disabled")
     since = scene.at - timedelta(days=limit)
-    last = moment_of(user.listed, "lastLogonTimestamp")
+    last = past(user.listed, "lastLogonTimestamp", scene.at)
     if last is not None:
         return passes() if last >= since else fails(f"last sign-in {day(last)}, limit {limit} days")
     if "whenCreated" not in user.listed:
@@ -176,7 +176,7 @@ def service_accounts_managed(
     """Service accounts that are not group-managed have a recent password and AES keys."""
     if not _is_service(user):
         return not_applicable("no enabled account with a service principal name")
-    changed = moment_of(user.listed, "pwdLastSet")
+    changed = past(user.listed, "pwdLastSet", scene.at)
     if changed is None:
         return fails("the password was never set")
     if changed < scene.at - timedelta(days=limit):

@@ -24,7 +24,7 @@ from collectors.active_directory.accounts import flags_of, generalized, weak_typ
 from collectors.active_directory.domain import Domain
 from collectors.active_directory.releases import CHECKED_ON, supported_until
 from collectors.active_directory.target import AdTarget
-from collectors.active_directory.values import day, moment_of, named
+from collectors.active_directory.values import day, moment_of, named, past
 
 computers = Collector("active_directory.computers", title="Computers of a domain")
 
@@ -100,7 +100,7 @@ def stale_disabled(
     if not computer.enabled:
         return not_applicable("disabled")
     since = scene.at - timedelta(days=limit)
-    last = moment_of(computer.listed, "lastLogonTimestamp")
+    last = past(computer.listed, "lastLogonTimestamp", scene.at)
     if last is not None:
         return passes() if last >= since else fails(f"last sign-in {day(last)}, limit {limit} days")
     made = computer.listed.get("whenCreated")

@@ -28,7 +28,7 @@ from collectors.active_directory import access_lists
 from collectors.active_directory.access_lists import Grant
 from collectors.active_directory.accounts import KRBTGT, User
 from collectors.active_directory.target import BASE, LEVELS, ONE, AdTarget
-from collectors.active_directory.values import Entry, day, interval, moment_of, named, number
+from collectors.active_directory.values import Entry, day, interval, named, number, past
 
 domain = Collector("active_directory.domain", title="Settings and trusts of a domain")
 
@@ -160,10 +160,14 @@ def the_domain(target: AdTarget) -> Iterator[Domain]:
 
 @domain.resources(Trust, permission=TRUSTS)
 def trusts(target: AdTarget) -> Iterator[Trust]:
-    """Every trust of the domain."""
+    """Every trust of the domain; trusts stand in a container that is never empty."""
     names = ("trustPartner", "trustDirection", "trustType", "trustAttributes")
+    none = True
     for row in target.search(target.base, "(objectClass=trustedDomain)", *names):
+        none = False
         yield Trust(id=named(row, "trustPartner"), listed=row)
+    if none and not target.shows(f"CN=System,{target.base}", "(objectClass=*)", within=ONE):
+        raise CallError(Cause.PARTIAL, "CN=System shows nothing", "grant the right", TRUSTS)
 
 
 @domain.check(Domain, "medium", remediation="Raise the default policy and each fine-grained one.")
@@ -223,7 +227,7 @@ def krbtgt_password_age(_: Domain, scene: Scene, *, limit: int = criterion(180, 
     """The key that signs every ticket was renewed in time."""
     for user in scene.all(User):
         if user.sid.endswith(KRBTGT):
-            changed = moment_of(user.listed, "pwdLastSet")
+            changed = past(user.listed, "pwdLastSet", scene.at)
             if changed is None:
                 raise FactUnknown(Unread("pwdLastSet of krbtgt is not visible", "Read on krbtgt"))
             if changed >= scene.at - timedelta(days=limit):

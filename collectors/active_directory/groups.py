@@ -27,6 +27,9 @@ groups = Collector("active_directory.groups", title="Privileged groups")
 READ: Final = "Read on group objects"
 MEMBERS: Final = "Read memberOf and primaryGroupID on members"
 
+MEMBERSHIP: Final = "(&(memberOf=*)(primaryGroupID=*))"
+"""Accounts in a group beside their primary one, as every domain's first administrator is."""
+
 IN_CHAIN: Final = "memberOf:1.2.840.113556.1.4.1941:"
 """LDAP_MATCHING_RULE_IN_CHAIN: members of members too.
 https://learn.microsoft.com/en-us/windows/win32/adsi/search-filter-syntax"""
@@ -59,15 +62,13 @@ class Group(Resource[dict[str, Any]], kind="active_directory.group"):
         """Every account in it, also through other groups and as primary group."""
         chain = f"({IN_CHAIN}={quoted(self.listed['dn'])})"
         query = f"(&(!(objectClass=group))(|{chain}(primaryGroupID={self.rid})))"
-        found = api.search(api.base, query, "sAMAccountName", "objectSid")
-        return sorted(found, key=lambda member: str(member["dn"]))
+        return _found(api, query)
 
     @fact(MEMBERS)
     def nested(self, api: AdTarget) -> list[Entry]:
         """Every group in it, also through other groups."""
         query = f"(&(objectClass=group)({IN_CHAIN}={quoted(self.listed['dn'])}))"
-        found = api.search(api.base, query, "sAMAccountName", "objectSid")
-        return sorted(found, key=lambda member: str(member["dn"]))
+        return _found(api, query)
 
     @cached_property
     def _sids(self) -> frozenset[str]:
@@ -76,6 +77,18 @@ class Group(Resource[dict[str, Any]], kind="active_directory.group"):
     def holds(self, sid: str) -> bool:
         """Whether the account with this identifier is in it."""
         return sid in self._sids
+
+
+def _found(api: AdTarget, query: str) -> list[Entry]:
+    """What is in a group; nothing only where memberships are visible at all.
+
+    Raises:
+        CallError: nobody is seen to be in any group, but in every domain somebody is.
+    """
+    found = list(api.search(api.base, query, "sAMAccountName", "objectSid"))
+    if not found and not api.shows(api.base, MEMBERSHIP):
+        raise CallError(Cause.DENIED, "no membership is visible")
+    return sorted(found, key=lambda member: str(member["dn"]))
 
 
 @groups.resources(Group, permission=READ)

@@ -110,6 +110,7 @@ class AdTarget:
         self._caller = caller
         self._bound: ldap3.Connection | None = None
         self._root: Entry | None = None
+        self._shown: dict[tuple[str, str, str], bool] = {}
         self._identity: Identity | None = None
         # One connection: a directory answers it in order, and a sweep needs few answers.
         self._lock = threading.RLock()
@@ -188,6 +189,18 @@ class AdTarget:
                 return None
             raise
         return found[0] if found else None
+
+    def shows(self, base: str, query: str, *, within: Extent = BELOW) -> bool:
+        """Whether a search finds anything; asked once. What the reader may not see is not found.
+
+        Raises:
+            CallError: it was refused.
+        """
+        key = base, query, within
+        if key not in self._shown:
+            found = next(self.search(base, query, "1.1", within=within), None)
+            self._shown[key] = found is not None
+        return self._shown[key]
 
     def search(
         self,

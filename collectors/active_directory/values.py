@@ -127,6 +127,18 @@ def moment_of(found: Mapping[str, Any], name: str) -> datetime | None:
         raise MalformedError(f"{name} is no time") from None
 
 
+def past(found: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    """The same for what has happened; a controller's clock may be up to a day ahead of ours.
+
+    Raises:
+        MalformedError: it is no time, or has not come yet.
+    """
+    at = moment_of(found, name)
+    if at is not None and at > now + timedelta(days=1):
+        raise MalformedError(f"{name} lies in the future")
+    return at
+
+
 def interval(found: Mapping[str, Any], name: str) -> timedelta | None:
     """An attribute that is a length of time, kept as a negative count; None where there is none."""
     if found.get(name) is None or found[name] in NEVER:

@@ -21,7 +21,7 @@ from collectors import (
 from collectors.azure.granted import writes
 from collectors.azure.rows import GraphRow, objects, word
 from collectors.azure.site import GRAPH_READ
-from collectors.azure.subscription import Subscription
+from collectors.azure.subscription import NO_GROUPS, Subscription
 from collectors.azure.target import AzureTarget
 
 rbac = Collector("azure.rbac", title="Azure roles", reads_from="Microsoft.Authorization")
@@ -94,9 +94,6 @@ def _holders(sub: Subscription, scene: Scene, role: str) -> dict[str, set[str]]:
             kind = word(each.properties.get("principalType"))
             found.setdefault(kind, set()).add(word(each.properties.get("principalId")))
     return found
-
-
-NO_GROUPS: Final = "the management groups cannot be read, so roles given there are not known"
 
 
 @rbac.check(

@@ -48,6 +48,7 @@ VERSIONS: Final = {
 GRAPH_READ: Final = "Microsoft.ResourceGraph/resources/read"
 SUBSCRIPTION_READ: Final = "Microsoft.Resources/subscriptions/read"
 DESCENDANTS_READ: Final = "Microsoft.Management/managementGroups/descendants/read"
+PERMISSIONS_READ: Final = "Microsoft.Authorization/permissions/read"
 DIAGNOSTICS_READ: Final = "Microsoft.Insights/diagnosticSettings/read"
 
 UNREGISTERED: Final = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered"})

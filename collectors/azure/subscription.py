@@ -10,6 +10,7 @@ from collectors import (
     Resource,
     Scene,
     Unlisted,
+    Unread,
     Verdict,
     fact,
     fails,
@@ -22,6 +23,7 @@ from collectors.azure.site import (
     DESCENDANTS_READ,
     DIAGNOSTICS,
     DIAGNOSTICS_READ,
+    PERMISSIONS_READ,
     SUBSCRIPTION_READ,
 )
 from collectors.azure.target import AzureTarget, unproven
@@ -30,7 +32,9 @@ subscription = Collector(
     "azure.subscription", title="Azure subscriptions", reads_from="Microsoft.Resources"
 )
 
-PERMISSIONS_READ = "Microsoft.Authorization/permissions/read"
+NO_GROUPS = Unread("the management groups cannot be read", DESCENDANTS_READ).because
+"""Why a question about what is set above a subscription is unknown."""
+
 KEPT = wanted(("displayName", "state", "tags"))
 SETTING = wanted(
     (
@@ -115,7 +119,7 @@ def in_management_group(sub: Subscription, scene: Scene) -> Verdict:
     if not sub.tags.get("owner"):
         return fails("no tag 'owner'")
     if sub.groups is None:
-        return unknown(Cause.DENIED, "the management groups cannot be read")
+        return unknown(Cause.DENIED, NO_GROUPS)
     if len(sub.groups) < 2:
         return fails("it stands directly below the top")
     return passes(f"in {sub.groups[0]}")

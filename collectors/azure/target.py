@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from collectors.azure.site import (
     DESCENDANTS_READ,
     GRAPH,
     PERMISSIONS,
+    PERMISSIONS_READ,
     SITE,
     SUBSCRIPTION_READ,
     SUBSCRIPTIONS,
@@ -272,7 +274,8 @@ class AzureTarget:
         """
         with self._lock:
             if subscription not in self._roles:
-                found = self.listing(PERMISSIONS, subscription, subscriptionId=subscription)
+                with needing(PERMISSIONS_READ):
+                    found = self.listing(PERMISSIONS, subscription, subscriptionId=subscription)
                 self._roles[subscription] = found
             return self._roles[subscription]
 
@@ -337,6 +340,17 @@ class AzureTarget:
             query={"api-version": VERSIONS[GRAPH]},
             body=body,
         )
+
+
+@contextmanager
+def needing(permission: str) -> Iterator[None]:
+    """Name what a refused read needs, where it is made for another than the one that asks."""
+    try:
+        yield
+    except CallError as error:
+        if error.cause is not Cause.DENIED or error.permission:
+            raise
+        raise CallError(error.cause, error.code, str(error), permission) from error
 
 
 def unproven(population: Population) -> CallError | None:

@@ -77,6 +77,7 @@ def corp() -> Directory:
         ),
         nTSecurityDescriptor=FULL,
     )
+    made.add(SYSTEM, cn="System")
     made.add(f"CN=AdminSDHolder,{SYSTEM}", cn="AdminSDHolder", nTSecurityDescriptor=FULL)
     made.add(f"CN=Password Settings Container,{SYSTEM}", cn="Password Settings Container")
     made.add(
@@ -97,6 +98,12 @@ def corp() -> Directory:
         trustAttributes="8",
     )
     return made
+
+
+def few(made: Directory) -> None:
+    """Leave twenty of its people."""
+    for number in range(20, PEOPLE):
+        del made.entries[f"CN=person{number:04},CN=Users,{BASE}"]
 
 
 def user(

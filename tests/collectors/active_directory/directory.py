@@ -63,11 +63,16 @@ class Directory:
     def found(self, asked: Asked, test: Test) -> list[str]:
         """The names of the objects a search finds, in a stable order."""
         below = [dn for dn in self.entries if _within(dn, asked.base, asked.scope)]
-        return [dn for dn in below if test(dn, self.entries[dn])]
+        return [dn for dn in below if (row := self.shown(dn)) and test(dn, row)]
+
+    def shown(self, dn: str) -> dict[str, list[bytes]]:
+        """What may be seen of an object; no filter finds it by the rest, or where that is all."""
+        row = self.entries.get(dn, {})
+        return {name: values for name, values in row.items() if not self.hidden(dn, name)}
 
     def chain(self, dn: str, group: str) -> bool:
         """Whether an object is in a group, also through others."""
-        direct = [v.decode() for v in self.entries.get(dn, {}).get("memberOf", ())]
+        direct = [v.decode() for v in self.shown(dn).get("memberOf", ())]
         return any(g == group or self.chain(g, group) for g in direct)
 
 
@@ -164,8 +169,8 @@ def _search(
 def _shown(directory: Directory, dn: str, wanted: Sequence[str]) -> bytes:
     lower = {name.lower() for name in wanted}
     shown = b""
-    for name, values in directory.entries[dn].items():
-        if name.lower() in lower and not directory.hidden(dn, name):
+    for name, values in directory.shown(dn).items():
+        if name.lower() in lower:
             several = _tlv(0x31, b"".join(_octets(value) for value in values))
             shown += _tlv(0x30, _octets(name.encode()) + several)
     return shown

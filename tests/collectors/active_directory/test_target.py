@@ -17,7 +17,7 @@ from collectors.active_directory.groups import groups
 from collectors.active_directory.pki import pki
 from collectors.testing import Conformance, collect
 from tests.collectors.active_directory.conftest import SECRET, World
-from tests.collectors.active_directory.corp import BASE, DOMAIN, PEOPLE, SERVICES
+from tests.collectors.active_directory.corp import BASE, DOMAIN, PEOPLE, SERVICES, SYSTEM
 from tests.collectors.active_directory.directory import Asked
 from tests.collectors.fake_clock import patient_caller
 
@@ -60,8 +60,9 @@ def test_no_more_searches_are_made_than_there_are_listings_facts_and_pages(world
     read = collect(world.connection, ALL)
     facts = sum(len(type(r).fact_definitions()) for r in read.resources)
     # Root and head for who we are; the list of rights takes two objects and the levels none;
-    # people come in three pages, and templates need what is published.
-    least = 2 + len(read.parts) + facts + 2 + 1
+    # people come in three pages, and templates need what is published; a group without members
+    # needs to be told from one whose members are hidden.
+    least = 2 + len(read.parts) + facts + 2 + 1 + 1
     assert len(world.directory.asked) <= least * 1.05
 
 
@@ -207,12 +208,30 @@ def test_a_value_out_of_form_is_malformed_and_the_others_stand(world: World) -> 
     assert found["active_directory.accounts.preauth_required", "person0001"].status is Status.PASS
 
 
-def test_a_number_beyond_all_calendars_is_malformed(world: World) -> None:
+@pytest.mark.parametrize("number", [b"9" * 18, b"9" * 19, b"-" + b"9" * 18])
+def test_a_sign_in_beyond_all_calendars_or_still_to_come_is_malformed(
+    world: World, number: bytes
+) -> None:
     person = world.directory.entries[f"CN=person0001,CN=Users,{BASE}"]
-    person["lastLogonTimestamp"] = [b"9" * 18]
+    person["lastLogonTimestamp"] = [number]
     found = collect(world.connection, (accounts, groups)).findings(bound=BOUND)
     verdict = found["active_directory.accounts.stale_users_disabled", "person0001"]
-    assert verdict.status in {Status.PASS, Status.UNKNOWN}
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MALFORMED)
+
+
+def test_a_container_of_trusts_that_shows_nothing_is_no_proof_that_there_are_none(
+    world: World,
+) -> None:
+    world.directory.hidden = lambda dn, _: dn.endswith(SYSTEM)
+    assert unread(world)["active_directory.trust"] == (Cause.PARTIAL, "CN=System shows nothing")
+
+
+def test_members_that_are_hidden_are_not_taken_for_none(world: World) -> None:
+    world.directory.hidden = lambda _, name: name == "memberOf"
+    found = collect(world.connection, (groups,)).findings(bound=BOUND)
+    verdict = found["active_directory.groups.domain_admins_count", "Domain Admins"]
+    assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.DENIED)
+    assert "Read memberOf and primaryGroupID on members" in verdict.because
 
 
 def test_what_is_cut_off_is_tried_again_on_a_new_connection(world: World) -> None:

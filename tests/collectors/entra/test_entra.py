@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from collectors import CallError, Cause, Collector, catalog
 from collectors.entra import EntraConnection
 from collectors.entra import people as accounts
-from collectors.entra.site import NEEDS
+from collectors.entra.site import NEEDS, REPORTS, SITE
 from collectors.testing import Collected, Conformance, collect
 from tests.collectors.entra.double import (
     APPLICATIONS,
@@ -31,9 +32,10 @@ from tests.collectors.entra.double import (
     connection,
     place,
 )
+from tests.collectors.refusals import Refusals, needed
 from tests.graph import DENIED, NO_P2, NO_PIM_SCOPE, NO_RISK, NO_SCOPES, NOT_PREMIUM
 from tests.microsoft import APP, TENANT, Authority
-from tests.spec_server import SPECS, Scripted, SpecServer, operations
+from tests.spec_server import SPECS, Asked, Scripted, SpecServer, operations
 
 ENTRA = catalog(plugins=False).of("entra")
 BOUND: Any = {
@@ -105,6 +107,20 @@ def test_who_reads_is_what_the_token_says(double: SpecServer, authority: Authori
     identity = collect(connection(double, authority), ()).identity
     assert (identity.subject, identity.principal) == (TENANT, f"app {APP}")
     assert identity.details["permissions"] == "Policy.Read.All, User.Read.All"
+
+
+def test_permissions_refused_each_in_turn_and_a_third_at_once_give_only_unknowns(
+    connection: EntraConnection, double: SpecServer
+) -> None:
+    def refuse(lost: Collection[str]) -> None:
+        def answer(asked: Asked) -> Scripted | None:
+            signs_in = "signInActivity" in asked.query.get("$select", "")
+            needs = {needed(SITE, NEEDS, asked), *([REPORTS] if signs_in else [])}
+            return DENIED if needs & set(lost) else None
+
+        double.refuse = answer
+
+    Refusals(lambda: collect(connection, ENTRA), refuse, bound=BOUND).give_only_unknowns()
 
 
 def of(kind: str) -> tuple[Collector, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ from tests.collectors.fake_clock import eager_caller, patient_caller
 from tests.collectors.gcp.acme import PROJECTS, SECRET
 from tests.collectors.gcp.conftest import World
 from tests.collectors.gcp.double import ORGANISATION, READ_TIME, READER, Refusal, key
+from tests.collectors.refusals import Refusals
 
 ALL = catalog(plugins=False).of("gcp")
 LABELLED = {"confidential": "class=confidential"}
@@ -134,6 +136,18 @@ def test_a_denied_content_type_leaves_the_others_and_names_its_permission(
     assert set(found.values()) == {(Cause.DENIED, "PERMISSION_DENIED", permission)}
     kinds = {"RESOURCE": len(KINDS), "IAM_POLICY": 1, "ORG_POLICY": 1}
     assert len(found) == kinds[content]
+
+
+def test_content_types_refused_each_in_turn_and_two_at_once_give_only_unknowns(
+    world: World, connection: GcpConnection
+) -> None:
+    contents = {permission: content for content, permission in PERMISSIONS.items()}
+
+    def refuse(lost: Collection[str]) -> None:
+        refusals = [refusing(contents[each], Refusal("PERMISSION_DENIED")) for each in lost]
+        world.inventory.answer = lambda *of: next(filter(None, (r(*of) for r in refusals)), None)
+
+    Refusals(lambda: collect(connection, ALL), refuse, bound=BOUND).give_only_unknowns()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +12,8 @@ from collectors import Cause, Collector, Status, Unread, catalog
 from collectors.intune import IntuneConnection
 from collectors.intune import devices as d
 from collectors.intune import policies as p
-from collectors.intune.site import NEEDS
+from collectors.intune.site import KEYS as KEYS_READ
+from collectors.intune.site import NEEDS, SITE
 from collectors.testing import Collected, Conformance, collect, judge
 from tests.collectors.intune.double import (
     APPS,
@@ -30,9 +32,10 @@ from tests.collectors.intune.double import (
     connection,
     device,
 )
-from tests.graph import INTUNE_DENIED, NO_INTUNE
+from tests.collectors.refusals import Refusals, needed
+from tests.graph import DENIED, INTUNE_DENIED, NO_INTUNE
 from tests.microsoft import TENANT, Authority
-from tests.spec_server import SPECS, Scripted, SpecServer, operations
+from tests.spec_server import SPECS, Asked, Scripted, SpecServer, operations
 
 INTUNE = catalog(plugins=False).of("intune")
 LEAST = ("Windows 10.0.22631", "macOS 14.0", "iOS 17.0", "Android 14")
@@ -312,3 +315,17 @@ def test_an_unread_list_of_policies_settles_nothing(
     ring = findings["intune.policy.update_rings_assigned", TENANT]
     assert (ring.status, ring.cause) == (UNKNOWN, Cause.DENIED)
     assert Unread("Forbidden", NEEDS[CONFIGURATIONS]).because == ring.because
+
+
+def test_permissions_refused_each_in_turn_and_a_third_at_once_give_only_unknowns(
+    connection: IntuneConnection, double: SpecServer
+) -> None:
+    def refuse(lost: Collection[str]) -> None:
+        def answer(asked: Asked) -> Scripted | None:
+            needs = needed(SITE, NEEDS, asked)
+            return (DENIED if needs == KEYS_READ else INTUNE_DENIED) if needs in lost else None
+
+        double.refuse = answer
+
+    bound = TestConformance.bound
+    Refusals(lambda: collect(connection, INTUNE), refuse, bound=bound).give_only_unknowns()

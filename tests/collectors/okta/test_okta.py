@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from collectors import CallError, Cause, Resource, Status, Unread, catalog
 from collectors.okta import OktaConnection, ServiceApp, oversight, sign_in
 from collectors.okta import kinds as k
-from collectors.okta.site import GRANT, SCOPES
+from collectors.okta.site import GRANT, ORGANIZATION, SCOPES, SITE
 from collectors.testing import Collected, Conformance, collect, judge
 from tests.collectors.fake_clock import FakeClock, eager_caller
 from tests.collectors.okta.double import (
@@ -25,6 +26,7 @@ from tests.collectors.okta.double import (
     connection,
     user,
 )
+from tests.collectors.refusals import Refusals, needed
 from tests.spec_server import Scripted, SpecServer, operations
 
 OKTA = catalog(plugins=False).of("okta")
@@ -328,6 +330,19 @@ def test_a_service_app_asks_for_a_token_for_each_scope_and_one_refused_denies_no
     assert part(collected, "network_zone").complete
     assert len(double.asked(GRANT)) == 3
     assert TOKEN not in repr(declared)
+
+
+DENIED = Scripted(403, body={"errorCode": "E0000006", "errorSummary": "Not permitted"})
+
+
+def test_scopes_refused_each_in_turn_and_a_third_at_once_give_only_unknowns(
+    connection: OktaConnection, double: SpecServer
+) -> None:
+    def refuse(lost: Collection[str]) -> None:
+        double.refuse = lambda asked: DENIED if needed(SITE, SCOPES, asked) in lost else None
+
+    first = {ORGANIZATION: "without it nobody says whose answers they are"}
+    Refusals(lambda: collect(connection, OKTA), refuse, first).give_only_unknowns()
 
 
 def test_without_a_credential_it_says_what_is_missing() -> None:
