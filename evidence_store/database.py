@@ -82,8 +82,11 @@ class Database(Protocol):
     def guard(self, connection: sa.Connection) -> None:
         """Make evidence append-only, and give every role its rights; done after each upgrade."""
 
-    def compact(self) -> None:
-        """Write the tables that can be emptied anew, so that no free page keeps what was let go."""
+    def compact(self, *tables: str) -> None:
+        """Write these tables anew, so that no free page keeps what was let go.
+
+        Without names those of evidence that can be emptied; a file is written anew as a whole.
+        """
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What the database itself finds wrong with its files."""

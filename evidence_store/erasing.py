@@ -17,7 +17,7 @@ from evidence_store.digests import Digests, key_text, members
 from evidence_store.errors import NotFoundError, RetentionError
 from evidence_store.evidence import target_row
 from evidence_store.model import ResourceKey
-from evidence_store.names import known_as
+from evidence_store.names import PREFIX, known_as, placeholder
 from evidence_store.quoting import Quotes, names_of, texts_in
 from evidence_store.tables import (
     ERASED,
@@ -122,6 +122,11 @@ class Erasure:
                     f"{asked.target}: {asked.key.id} is held (hold {hold.number}, by {hold.by}:"
                     f" {hold.reason}); it can be erased once that is lifted"
                 )
+
+    @property
+    def stand_in(self) -> str:
+        """What stands from now on where the name or a value stood."""
+        return PREFIX.strip() if self.asked.members else placeholder(self.resource)
 
     def _documents(self) -> Iterator[_Document]:
         own = sa.select(observations.c.content).where(
@@ -295,14 +300,8 @@ class Erasure:
             self.connection.execute(sa.insert(erasures), rows)
 
 
-def erase(
-    connection: sa.Connection,
-    secret: bytes,
-    asked: Request,
-    author: Author | None,
-    recorded: datetime,
-) -> Erased:
-    """Erase; without an author, only say what would be.
+def begun(connection: sa.Connection, secret: bytes, asked: Request) -> Erasure:
+    """Find everything an erasure has to let go; nothing is written yet.
 
     Raises:
         NotFoundError: If there is no such resource or member.
@@ -310,6 +309,4 @@ def erase(
     """
     erasure = Erasure(connection, secret, asked)
     erasure.refuse_held()
-    if author is None:
-        return erasure.found()
-    return erasure.carry_out(secret, author, recorded)
+    return erasure

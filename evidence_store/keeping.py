@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from evidence_store import erasing, purging, retention
 from evidence_store import holds as legal_holds
@@ -13,9 +13,17 @@ from evidence_store.erasing import Erased, Request
 from evidence_store.errors import DiskFullError, LockedError
 from evidence_store.interface import Clock
 from evidence_store.purging import Due
+from evidence_store.quoting import Quotes
 from evidence_store.retention import Period
 
 NOTHING: Final[Mapping[str, int]] = {}
+
+Elsewhere: TypeAlias = Callable[[Quotes, str], None]
+"""Given what is erased, and what stands in its place from now on."""
+
+
+def nowhere(_quotes: Quotes, _stand_in: str) -> None:
+    """Nothing outside the evidence holds any of it."""
 
 
 class Keeping:
@@ -78,13 +86,24 @@ class Keeping:
             found = purging.purge(connection, author, now)
         return found, not (found.contents or found.attachments) or self._scrubbed()
 
-    def erasable(self, asked: Request) -> Erased:
-        """What an erasure would let go."""
+    def erasable(self, asked: Request, elsewhere: Elsewhere = nowhere) -> Erased:
+        """What an erasure would let go; `elsewhere` only looks."""
         with self._database.reading() as connection:
-            return erasing.erase(connection, self._secret, asked, None, self._clock())
+            erasure = erasing.begun(connection, self._secret, asked)
+            elsewhere(erasure.quotes, erasure.stand_in)
+            return erasure.found()
 
-    def erase(self, asked: Request, author: Author) -> tuple[Erased, bool]:
+    def erase(
+        self, asked: Request, author: Author, elsewhere: Elsewhere = nowhere
+    ) -> tuple[Erased, bool]:
         """Erase a resource or members of it.
+
+        Args:
+            asked: what.
+            author: who decided it, and why.
+            elsewhere: lets go of it outside the evidence, such as in messages that wait: called
+                before it is let go here, since afterwards nobody knows the name any more, and
+                once again after, for what was written from an older view meanwhile.
 
         Returns:
             What went, and whether the database could be written anew afterwards.
@@ -94,7 +113,10 @@ class Keeping:
             RetentionError: If it is held.
         """
         with self._database.writing() as connection:
-            found = erasing.erase(connection, self._secret, asked, author, self._clock())
+            erasure = erasing.begun(connection, self._secret, asked)
+            elsewhere(erasure.quotes, erasure.stand_in)
+            found = erasure.carry_out(self._secret, author, self._clock())
+        elsewhere(erasure.quotes, erasure.stand_in)
         return found, self._scrubbed()
 
     def scrub(self) -> None:

@@ -282,9 +282,12 @@ class Postgres:
             for statement in roles.grants(role, self.schema):
                 connection.exec_driver_sql(statement)
 
-    def compact(self) -> None:
-        """Write anew the tables that can be emptied, and the caches; their owner may."""
-        names = ", ".join(sorted({*EMPTIED, *(table.name for table in CACHES)}))
+    def compact(self, *tables: str) -> None:
+        """Write tables anew, those that can be emptied and the caches if none is named.
+
+        Their owner may; of another's the server says so in a warning and leaves them.
+        """
+        names = ", ".join(sorted(tables or {*EMPTIED, *(table.name for table in CACHES)}))
         with self._named_errors(), self.engine.connect() as connection:
             connection.exec_driver_sql(f"VACUUM (FULL) {names}")
 

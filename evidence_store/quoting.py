@@ -30,6 +30,10 @@ class Quotes:
         plain = text if isinstance(text, str) else text.decode(errors="replace")
         return self._pattern.search(plain) is not None
 
+    def without(self, text: str, stand_in: str) -> str:
+        """The text with something else where it quotes one of them."""
+        return text if self._pattern is None else self._pattern.sub(lambda _: stand_in, text)
+
 
 def _escaped(text: str) -> str:
     return canonical(text).decode()[1:-1]

@@ -173,7 +173,7 @@ class Sqlite:
                     f" BEGIN SELECT RAISE(ABORT, 'append-only: {table.name}'); END"
                 )
 
-    def compact(self) -> None:
+    def compact(self, *_: str) -> None:
         """Write the file anew without free pages, and empty the write-ahead log."""
         with self._named_errors(), self.engine.connect() as connection:
             connection.exec_driver_sql("VACUUM")

@@ -174,9 +174,9 @@ def _alerts(context: Context) -> Iterator[dict[str, Any]]:
     from contextlib import closing  # noqa: PLC0415 - this command only
 
     from annexa.alerts import outbox  # noqa: PLC0415
-    from annexa.operations import open_operations, operations_file  # noqa: PLC0415
+    from annexa.operations import open_operations, there_are_operations  # noqa: PLC0415
     from config import SecretError  # noqa: PLC0415
-    from evidence_store import File, StoreError  # noqa: PLC0415
+    from evidence_store import StoreError  # noqa: PLC0415
 
     configured = context.settings.alerts.endpoints
     if not configured:
@@ -185,7 +185,7 @@ def _alerts(context: Context) -> Iterator[dict[str, Any]]:
         return
     where = context.location
     known: Mapping[str, outbox.EndpointState] = {}
-    if not isinstance(where, File) or operations_file(where.path).exists():
+    if there_are_operations(where):
         try:
             with closing(open_operations(where)) as operations:
                 known = outbox.states(operations)

@@ -195,8 +195,16 @@ NOT_SCRUBBED = (
 def scrub(context: Context) -> None:
     """Write the database anew, so that no free page keeps what was let go."""
     context.takes()
+    from contextlib import closing  # noqa: PLC0415 - this command only
+
+    from annexa.alerts.erasing import TABLES  # noqa: PLC0415 - as above
+    from annexa.operations import open_operations, there_are_operations  # noqa: PLC0415 - as above
+
     with context.store() as store:
         store.keeping.scrub()
+    if there_are_operations(context.location):
+        with closing(open_operations(context.location)) as operations:
+            operations.compact(*TABLES)
     say("the database was written anew")
 
 

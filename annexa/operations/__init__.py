@@ -5,7 +5,12 @@ of its own. Losing it costs due times, never an answer.
 """
 
 from annexa.operations.book import OperationsBook
-from annexa.operations.database import Operations, open_operations, operations_file
+from annexa.operations.database import (
+    Operations,
+    open_operations,
+    operations_file,
+    there_are_operations,
+)
 from annexa.operations.errors import FencedError, HeldError, OperationsError
 from annexa.operations.hold import Hold
 from annexa.operations.lease import Lease, fence
@@ -21,4 +26,5 @@ __all__ = [
     "fence",
     "open_operations",
     "operations_file",
+    "there_are_operations",
 ]

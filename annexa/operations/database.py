@@ -62,6 +62,11 @@ class Operations:
         except StoreError as error:
             raise OperationsError(str(error)) from error
 
+    def compact(self, *tables: str) -> None:
+        """Write these tables anew, so that no free page keeps what was let go."""
+        with self._named_errors():
+            self.database.compact(*tables)
+
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
@@ -76,6 +81,11 @@ def let_go_if_paused(connection: sa.Connection) -> None:
 def operations_file(store: Path) -> Path:
     """The file that belongs to a store in a file."""
     return store.with_name(f"{store.name}.operations")
+
+
+def there_are_operations(store: Location) -> bool:
+    """Whether anything can have been written yet; a server is only asked when it is opened."""
+    return not isinstance(store, File) or operations_file(store.path).exists()
 
 
 def open_operations(store: Location) -> Operations:

@@ -73,6 +73,27 @@ def test_a_sweep_by_hand_puts_down_what_is_told_and_says_nothing_twice(
     assert got.json["data"]["control"].startswith("A.8.")
 
 
+def test_who_is_erased_from_the_evidence_is_named_by_no_alert(told: Shell) -> None:
+    told.ok("sweep")
+    told.worlds["web-1"].people.append({"name": "evelyn", "uid": 0})
+    told.clock.shift(3600)
+    told.ok("sweep")
+    told.ok("alerts", "silence", "--resource", "evelyn", "--for", "1d", *WHY)
+    asked = ("evidence", "erase", "web-1", "evelyn", *WHY)
+    counted = {"messages": 1, "conditions": 1, "silences": 1}
+    dry = json.loads(told.ok(*asked, "--dry-run", "--format", "json"))
+    assert dry["alerts"] == counted
+    said = told.ok(*asked)
+    assert "1 message, 1 condition and 1 silence of alerts name it no longer" in said
+    shown = told.ok("alerts", "list", "--format", "json") + told.ok("alerts", "silences")
+    assert "evelyn" not in shown
+    assert "(erased)" in shown
+    assert "resource evelyn" not in said
+    held = b"".join(each.read_bytes() for each in told.folder.glob("evidence.db.operations*"))
+    assert b"evelyn" not in held.replace(b"seve", b"").replace(b"lleve", b"")
+    assert told.ok("retention", "scrub") == "the database was written anew\n"
+
+
 def test_what_the_daemon_finds_is_put_down(told: Shell) -> None:
     opened = operations(told)
     lease = Lease(opened, timedelta(days=1), _clock, alone=True)
