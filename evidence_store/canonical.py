@@ -19,6 +19,14 @@ def canonical(value: Any) -> bytes:  # noqa: ANN401 - anything JSON
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+def trimmed(text: bytes) -> bytes:
+    """The same bytes in memory of their own length, for those that are kept.
+
+    orjson leaves each text in the buffer it was written to, of 4 KB at least.
+    """
+    return bytes(memoryview(text))
+
+
 def parsed(text: bytes) -> Any:  # noqa: ANN401 - anything JSON
     """Decode JSON; raises ValueError."""
     return orjson.loads(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from evidence_store.errors import CorruptStoreError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 BATCH: Final = 500
 """Rows per statement: below every database's limit of bound values."""
+
+PIECE: Final = 5_000
+"""Rows that are handed to a driver at once."""
 
 OPTION: Final = "annexa_database"
 """The execution option by which a connection leads back to its database."""
@@ -126,9 +130,7 @@ def database_of(connection: sa.Connection) -> Database:
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
     """Insert rows given in the table's column order."""
-    found = list(rows)
-    if found:
-        database_of(connection).insert(connection, table, found, new_only=False)
+    _insert(connection, table, rows, new_only=False)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -136,9 +138,16 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[
 
     Callers hand them over sorted: two writers that agree on an order never deadlock.
     """
-    found = list(rows)
-    if found:
-        database_of(connection).insert(connection, table, found, new_only=True)
+    _insert(connection, table, rows, new_only=True)
+
+
+def _insert(
+    connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]], *, new_only: bool
+) -> None:
+    """In pieces: the rows of a large unit are made as they are sent, and never all held."""
+    made = iter(rows)
+    while some := list(islice(made, PIECE)):
+        database_of(connection).insert(connection, table, some, new_only=new_only)
 
 
 def new_id(result: sa.CursorResult[Any]) -> int:

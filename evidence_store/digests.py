@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -89,7 +89,7 @@ def members(document: Mapping[str, Any]) -> dict[str, bytes]:
     return found
 
 
-def lines(attachment: bytes) -> list[bytes]:
+def lines(attachment: bytes) -> Iterator[bytes]:
     """An attachment's lines: the rows of a list, `[name, value]` of an object, or all as one.
 
     Each is committed to by itself, so that a few can be shown and the others kept back.
@@ -97,10 +97,13 @@ def lines(attachment: bytes) -> list[bytes]:
     try:
         value = parsed(attachment)
     except ValueError:
-        return [attachment]
+        value = None
     if isinstance(value, dict):
-        return [canonical([name, value[name]]) for name in sorted(value)]
-    return [canonical(row) for row in value] if isinstance(value, list) else [attachment]
+        yield from (canonical([name, value[name]]) for name in sorted(value))
+    elif isinstance(value, list):
+        yield from map(canonical, value)
+    else:
+        yield attachment
 
 
 def verdict_digest(findings: Iterable[Sequence[str | None]]) -> bytes:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from operator import itemgetter
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evidence_store import entries, parts, state, writing
 from evidence_store.answers import Receipt
-from evidence_store.canonical import canonical, parsed
+from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.checks import Checks
 from evidence_store.database import BATCH, insert, insert_new
 from evidence_store.digests import Digests, key_text, verdict_digest
@@ -139,7 +140,7 @@ class Draft:
             raise RecordError(f"{where} is of another kind or id")
         if sha256(body).digest() != document.sha256:
             raise RecordError(f"{where} does not have the SHA-256 handed in")
-        self.scopes[key] = value["scope"]
+        self.scopes[key] = intern(value["scope"])
         content = self.digests.content_id(key_text(key), value)
         return content, (content, document.sha256, len(body), ZLIB, entries.packed(body))
 
@@ -189,8 +190,8 @@ class Draft:
             content=content,
             sha256=digest,
             verdict=verdict_digest(leaf),
-            findings=text,
-            since=canonical(since),
+            findings=trimmed(text),
+            since=trimmed(canonical(since)),
         )
 
     def _runs(self, known: Known) -> dict[str, tuple[str, int]]:

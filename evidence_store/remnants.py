@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from evidence_store.canonical import canonical, parsed
+from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.database import batches
 from evidence_store.decisions import made
 from evidence_store.digests import Digests, content_id, lines, members
@@ -149,7 +149,7 @@ def kept_lines(codec: int, data: bytes) -> Lines:
     """Read what is kept of an attachment."""
     if codec != ERASED:
         body = unpacked(codec, data)
-        return Lines(body, [(line, None) for line in lines(body)], body.startswith(b"{"))
+        return Lines(body, [(trimmed(line), None) for line in lines(body)], body.startswith(b"{"))
     form = parsed(unpacked(ZLIB, data))
     told: list[tuple[bytes | None, bytes | None]] = [
         (each["line"].encode(), None) if "line" in each else (None, bytes.fromhex(each[MARK]))

@@ -50,12 +50,16 @@ def write_changes(
         ),
     )
     insert_new(draft.connection, reasons, sorted(draft.reasons.items()))
-    rows: list[tuple[Any, ...]] = []
-    for key, now in changed.items():
-        rows += verdict_rows(draft, entry, key, draft.before.get(key), now)
-    for key, known in gone:
-        rows += verdict_rows(draft, entry, key, known, None)
-    insert(draft.connection, verdicts, rows)
+    before = draft.before
+    judged = ((key, before.get(key), now) for key, now in changed.items())
+    let_go = ((key, known, None) for key, known in gone)
+    insert(
+        draft.connection,
+        verdicts,
+        itertools.chain.from_iterable(
+            verdict_rows(draft, entry, *each) for each in itertools.chain(judged, let_go)
+        ),
+    )
     ended = [known.row for _, known in gone]
     state.save(draft.connection, target_id, changed.values(), ended)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from annexa.sweep.provenance import provenance
-from annexa.sweep.unit import Reading, Unit
+from annexa.sweep.unit import Held, Reading, Unit
 from collectors import Cause, Unread
 from collectors.documents import without_secrets
 from collectors.reading import PartRead
@@ -131,13 +132,26 @@ def _part(unit: Unit, read: PartRead, observed_at: str) -> PartRecord:
     )
 
 
-def _documents(unit: Unit) -> list[Document]:
+def _documents(unit: Unit) -> Iterator[Document]:
     """The resources of every finished listing; bodies are fetched where they are new."""
-    return [
-        Document(held.key, partial(unit.spool.get, held.place), held.place.sha256, held.findings)
-        for reading in _finished(unit)
-        for held in reading.held
-    ]
+    for held in _held(unit):
+        body = partial(unit.spool.get, held.place)
+        yield Document(held.key, body, held.place.sha256, held.findings)
+
+
+def _held(unit: Unit) -> Iterator[Held]:
+    for reading in _finished(unit):
+        yield from reading.held
+
+
+def counts(unit: Unit, record: UnitRecord) -> tuple[int, Counter[str]]:
+    """How many resources a unit hands over, and how often its checks said what."""
+    found = Counter(f.status for part in record.parts for f in part.findings_on_part)
+    resources = 0
+    for held in _held(unit):
+        resources += 1
+        found.update(finding.status for finding in held.findings)
+    return resources, found
 
 
 def _activities(unit: Unit) -> dict[PartKey, bytes]:

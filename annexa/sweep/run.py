@@ -16,7 +16,7 @@ import orjson
 
 from annexa import __version__
 from annexa.sweep.groups import expanded, left_out, resumed
-from annexa.sweep.hand_over import unit_record
+from annexa.sweep.hand_over import counts, unit_record
 from annexa.sweep.means import Job, Means
 from annexa.sweep.pool import CAP, THREADS, Pool
 from annexa.sweep.selection import Asked, asked
@@ -70,12 +70,11 @@ class Result:
     seconds: float = 0.0
     outside: tuple[HandedOut, ...] = ()
 
-    def add(self, record: UnitRecord) -> None:
+    def add(self, unit: Unit, record: UnitRecord) -> None:
         """Count what a unit's checks said."""
-        documents = list(record.documents)
-        self.resources += len(documents)
-        self.findings.update(f.status for document in documents for f in document.findings)
-        self.findings.update(f.status for part in record.parts for f in part.findings_on_part)
+        resources, findings = counts(unit, record)
+        self.resources += resources
+        self.findings.update(findings)
 
     @property
     def complete(self) -> bool:
@@ -309,7 +308,7 @@ class Sweep:
             receipt = self._store.record(record)
         finally:
             unit.spool.close()
-        result.add(record)
+        result.add(unit, record)
         unit.release()
         recorded = Recorded(unit, receipt, record.outcome)
         result.recorded.append(recorded)

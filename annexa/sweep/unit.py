@@ -147,7 +147,6 @@ class Unit:
         """Let go of what was read, once it is recorded: a sweep can have a thousand units."""
         for reading in self.readings:
             reading.held = []
-        self.judge.forget()
         self.caller.journal.lines.clear()
 
     def start(self, pool: Pool, ended: Callable[[Unit], None]) -> None:
@@ -335,6 +334,7 @@ class Unit:
         except Exception as error:  # noqa: BLE001 - a defect of one unit never ends the sweep
             self._defect(error, f"{self.key}: sweep")
             self._refuse(Unread(_code(error), "", Cause.DEFECT))
+        self.judge.forget()
         self._ended(self)
 
     def _unfinish_dependants(self) -> None:
