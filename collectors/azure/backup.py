@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from collectors import (
+    Cause,
     Collector,
     Resource,
     Scene,
@@ -18,6 +19,7 @@ from collectors import (
     moment,
     not_applicable,
     passes,
+    unknown,
 )
 from collectors.azure.rows import GraphRow, word
 from collectors.azure.site import GRAPH_READ
@@ -25,6 +27,7 @@ from collectors.azure.target import AzureTarget
 
 backup = Collector("azure.backup", title="Azure Backup", reads_from="Microsoft.RecoveryServices")
 
+SUCCEEDED: Final = frozenset({"completed", "completedwithwarnings", "healthy"})
 ELSEWHERE: Final = frozenset({"georedundant", "zoneredundant"})
 
 
@@ -107,7 +110,9 @@ def job_success(
     if word(held.get("protectionState")) == "protectionstopped":
         return not_applicable("protection was stopped by decision; copies are kept")
     status = str(held.get("lastBackupStatus") or "not stated")
-    if status.lower() not in {"completed", "healthy"}:
+    if status.lower() == "inprogress":
+        return unknown(Cause.PARTIAL, "a backup is being made; ask again when it has ended")
+    if status.lower() not in SUCCEEDED:
         return fails(f"the last backup is {status}")
     if not held.get("lastBackupTime"):
         return fails("no backup has a time")

@@ -19,7 +19,7 @@ from collectors import (
     passes,
 )
 from collectors.azure.exported import EVERYTHING, exported
-from collectors.azure.rows import GraphRow, Row, flag, kept, wanted, word
+from collectors.azure.rows import UNREACHABLE, GraphRow, Row, flag, kept, wanted, word
 from collectors.azure.site import DIAGNOSTICS_READ, GRAPH_READ, KEYS, SECRETS
 from collectors.azure.subscription import diagnostics
 from collectors.azure.target import AzureTarget
@@ -95,8 +95,9 @@ def rbac_authorization(vault: KeyVault, scene: Scene) -> Verdict:
 def network_restricted(vault: KeyVault, scene: Scene) -> Verdict:
     """Networks that are not named do not reach the vault."""
     del scene
-    if word(vault.properties.get("publicNetworkAccess")) == "disabled":
-        return passes("public network access is off")
+    public = word(vault.properties.get("publicNetworkAccess"))
+    if public in UNREACHABLE:
+        return passes(f"public network access is {public}")
     action = word((vault.properties.get("networkAcls") or {}).get("defaultAction"))
     return passes("default action is deny") if action == "deny" else fails("any network is let in")
 

@@ -91,6 +91,10 @@ def flag(value: object, name: str) -> bool | None:
     return found
 
 
+UNREACHABLE = frozenset({"disabled", "securedbyperimeter"})
+"""Values of `publicNetworkAccess` by which only private links, or a perimeter, let anybody in."""
+
+
 def word(value: object) -> str:
     """A value of an enumeration in lower case, "" where it is not set."""
     return str(value or "").lower()

@@ -18,7 +18,7 @@ from collectors import (
     not_applicable,
     passes,
 )
-from collectors.azure.rows import GraphRow, Row, flag, kept, wanted, word
+from collectors.azure.rows import UNREACHABLE, GraphRow, Row, flag, kept, wanted, word
 from collectors.azure.site import AUDITING, ENCRYPTION, FIREWALL_RULES, GRAPH_READ
 from collectors.azure.target import AzureTarget
 
@@ -45,7 +45,7 @@ class SqlServer(GraphRow, kind="azure.sql_server"):
     @property
     def public(self) -> bool:
         """Whether its firewall rules count at all."""
-        return word(self.properties.get("publicNetworkAccess")) != "disabled"
+        return word(self.properties.get("publicNetworkAccess")) not in UNREACHABLE
 
     @fact("Microsoft.Sql/servers/auditingSettings/read")
     def auditing(self, api: AzureTarget) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from collectors import (
     not_applicable,
     passes,
 )
-from collectors.azure.rows import GraphRow, flag, kept, wanted, word
+from collectors.azure.rows import UNREACHABLE, GraphRow, flag, kept, wanted, word
 from collectors.azure.site import BLOB_SERVICE, GRAPH_READ
 from collectors.azure.target import AzureTarget
 
@@ -121,7 +121,7 @@ def network_default_deny(account: StorageAccount, scene: Scene) -> Verdict:
     """Networks that are not named are refused."""
     del scene
     public = word(account.properties.get("publicNetworkAccess"))
-    if public in {"disabled", "securedbyperimeter"}:
+    if public in UNREACHABLE:
         return passes(f"publicNetworkAccess is {public}")
     action = word((account.properties.get("networkAcls") or {}).get("defaultAction"))
     return passes("default action is deny") if action == "deny" else fails("any network is let in")

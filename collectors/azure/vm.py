@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from collectors import (
+    Cause,
     Collector,
     Resource,
     Scene,
@@ -15,6 +16,7 @@ from collectors import (
     fails,
     not_applicable,
     passes,
+    unknown,
 )
 from collectors.azure.backup import ProtectedItem
 from collectors.azure.rows import GraphRow, flag, word
@@ -118,9 +120,14 @@ def backup_enabled(machine: VirtualMachine, scene: Scene) -> Verdict:
     ]
     if not found:
         return fails("no Recovery Services vault has it")
-    state = word(found[0].properties.get("protectionState"))
-    stopped = state in {"protectionstopped", "protectionerror"}
-    return fails(f"protection is {state}") if stopped else passes(state or "protected")
+    states = sorted({word(item.properties.get("protectionState")) for item in found})
+    if "protected" in states:
+        return passes()
+    if "" in states:
+        return unknown(Cause.PARTIAL, "the state of its protection is not told")
+    if "irpending" in states:
+        return fails("the first backup is still to be made")
+    return fails(f"protection is {', '.join(states)}")
 
 
 @vm.check(Disk, "medium", remediation="Turn off public network access to the disk's export.")

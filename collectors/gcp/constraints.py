@@ -10,9 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from collectors import Collector, Scene, Verdict, criterion, fails, not_applicable, passes
+from collectors import (
+    Collector,
+    Scene,
+    Unlisted,
+    Verdict,
+    criterion,
+    fails,
+    not_applicable,
+    passes,
+)
 from collectors.gcp.assets import with_constraints
 from collectors.gcp.iam import iam
+from collectors.gcp.refusals import UnheardType
 from collectors.gcp.target import PERMISSIONS, GcpTarget
 from collectors.gcp.values import CONTAINERS, Asset
 
@@ -46,10 +56,13 @@ class Constraints(Asset, kind="gcp.orgpolicy.policies"):
 
 
 @orgpolicy.resources(Constraints, permission=PERMISSIONS["ORG_POLICY"])
-def policies(target: GcpTarget) -> Iterator[Constraints]:
+def policies(target: GcpTarget) -> Iterator[Constraints | Unlisted]:
     """What is set on every organisation, folder and project."""
-    for message in target.assets("ORG_POLICY", CONTAINERS):
-        yield with_constraints(Constraints, message)
+    for found in target.assets("ORG_POLICY", CONTAINERS):
+        if isinstance(found, UnheardType):
+            yield Unlisted(Constraints, found.error)
+        else:
+            yield with_constraints(Constraints, found)
 
 
 def _asked(found: Constraints, constraint: str, *, holds: bool) -> Verdict:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from collectors import Collector, Scene, Verdict, criterion, fails, not_applicable, passes
+from collectors import (
+    Collector,
+    Scene,
+    Unlisted,
+    Verdict,
+    criterion,
+    fails,
+    not_applicable,
+    passes,
+)
 from collectors.gcp.assets import with_policy
+from collectors.gcp.refusals import UnheardType
 from collectors.gcp.target import PERMISSIONS, GcpTarget
 from collectors.gcp.values import CONTAINERS, PUBLIC, Asset
 
@@ -66,10 +76,13 @@ class Policy(Asset, kind="gcp.iam.policy"):
 
 
 @iam.resources(Policy, permission=PERMISSIONS["IAM_POLICY"])
-def policies(target: GcpTarget) -> Iterator[Policy]:
+def policies(target: GcpTarget) -> Iterator[Policy | Unlisted]:
     """Every policy that is set on what checks ask about, in one pass."""
-    for message in target.assets("IAM_POLICY", WITH_POLICIES):
-        yield with_policy(Policy, message)
+    for found in target.assets("IAM_POLICY", WITH_POLICIES):
+        if isinstance(found, UnheardType):
+            yield Unlisted(Policy, found.error)
+        else:
+            yield with_policy(Policy, found)
 
 
 def public_roles(policy: Policy | None) -> list[str]:

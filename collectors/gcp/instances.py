@@ -91,11 +91,18 @@ def _switch(asset: Asset, path: str, name: str) -> bool | None:
     return None
 
 
+REGIONAL_DISK: Final = "compute.googleapis.com/RegionDisk"
+"""A disk that stands in two zones is another type of asset, with the same data."""
+
+
 class Disk(Asset, kind="gcp.compute.disk"):
     """A persistent disk."""
 
     asset_type = "compute.googleapis.com/Disk"
-    keeps = ("name", "labels", "zone", "sizeGb", "type", "resourcePolicies", "diskEncryptionKey")
+    keeps = (
+        "name", "labels", "zone", "region", "sizeGb", "type", "resourcePolicies",
+        "diskEncryptionKey",
+    )  # fmt: skip
 
     @classmethod
     def kept(cls, fields: Mapping[str, Any]) -> dict[str, Any]:

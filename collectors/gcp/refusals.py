@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors import CallError, Cause, PassingError, ThrottledError
@@ -26,6 +27,12 @@ CURES: Final = {
 """What cures a refusal that no permission of the inventory does, by the reason Google gives.
 https://docs.cloud.google.com/apis/design/errors and google/api/error_reason.proto"""
 
+INVALID: Final = "INVALID_ARGUMENT"
+
+UNHEARD: Final = "matches asset type {} "
+"""How the inventory refuses a list because of one type: `No RESOURCE found that matches asset type
+compute.googleapis.com/Unheard for consumer project: 123.`"""
+
 PLUGIN: Final = "Getting metadata from plugin failed"
 """How gRPC says that the credential gave no token."""
 
@@ -47,6 +54,24 @@ def meaning(error: GoogleAPICallError, scope: str, permission: str) -> Exception
     return _refused(code, reason, words, permission)
 
 
+@dataclass(frozen=True)
+class UnheardType:
+    """A type of assets that the inventory does not know, or not yet, or not any more."""
+
+    asset_type: str
+
+    @property
+    def error(self) -> CallError:
+        """Why nothing of that type was listed."""
+        told = f"Google's inventory refuses to list {self.asset_type}"
+        return CallError(Cause.PARTIAL, f"asset type refused: {self.asset_type}", told)
+
+
+def names_type(error: CallError, asset_type: str) -> bool:
+    """Whether a list was refused because the inventory does not know this type."""
+    return error.code == INVALID and UNHEARD.format(asset_type) in str(error)
+
+
 def _refused(code: str, reason: str, words: str, permission: str) -> CallError:
     if reason in CURES:
         return CallError(Cause.DENIED, reason, words, CURES[reason])
@@ -57,7 +82,7 @@ def _refused(code: str, reason: str, words: str, permission: str) -> CallError:
     if code == "NOT_FOUND":
         told = f"{words}; there is no such organisation, folder or project: see scope"
         return CallError(Cause.UNREACHABLE, code, told)
-    # A scope that is none, or an asset type the inventory does not know any more.
+    # A scope that is none, or an asset type the inventory does not know: see `names_type`.
     return CallError(Cause.MALFORMED, code, f"{words}; Google refuses the request itself")
 
 

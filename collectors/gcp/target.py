@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 
 from collectors import Caller, CallError, Cause, Identity, MalformedError, Note, Place
 from collectors.gcp.credentials import SCOPE, credential, principal
-from collectors.gcp.refusals import API, meaning
+from collectors.gcp.refusals import API, UnheardType, meaning, names_type
 
 Content = Literal["RESOURCE", "IAM_POLICY", "ORG_POLICY"]
 
@@ -146,12 +146,25 @@ class GcpTarget:
     def assets(self, content: Content, types: Sequence[str]) -> Iterator[Any]:
         """Every asset of these types as its protobuf message, from all pages.
 
+        One type that the inventory does not know refuses the whole list: an `UnheardType` says
+        so, and the list is asked for without it.
+
         Raises:
             CallError: it was refused; MalformedError where a page token comes twice.
         """
-        token, page, seen = "", 1, {""}
+        known = list(types)
         while True:
-            answer = self._page(content, types, token, page)
+            try:
+                answer = self._page(content, known, "", 1)
+                break
+            except CallError as error:
+                unheard = [each for each in known if names_type(error, each)]
+                known = [each for each in known if each not in unheard]
+                if not unheard or not known:
+                    raise
+                yield from map(UnheardType, unheard)
+        page, seen = 1, {""}
+        while True:
             yield from answer.assets
             token = answer.next_page_token
             if not token:
@@ -160,6 +173,7 @@ class GcpTarget:
                 raise MalformedError("the same page token came twice")
             seen.add(token)
             page += 1
+            answer = self._page(content, known, token, page)
 
     def _page(self, content: Content, types: Sequence[str], token: str, page: int) -> Any:  # noqa: ANN401 - a protobuf message
         from google.api_core.exceptions import GoogleAPICallError  # noqa: PLC0415

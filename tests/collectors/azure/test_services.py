@@ -130,12 +130,16 @@ def a_role(*actions: str) -> Any:
     return made(rbac.RoleDefinition, roleName="r", permissions=[{"actions": list(actions)}])
 
 
-def an_item(status: str = "Completed", time: str | None = "2026-11-24T01:00:00Z") -> Any:
+def an_item(
+    status: str = "Completed",
+    time: str | None = "2026-11-24T01:00:00Z",
+    state: str | None = "Protected",
+) -> Any:
     return made(
         backup.ProtectedItem,
         lastBackupStatus=status,
         lastBackupTime=time,
-        protectionState="Protected",
+        protectionState=state,
         sourceResourceId=made(vm.VirtualMachine).id.upper(),
     )
 
@@ -206,6 +210,7 @@ VERDICTS: list[tuple[Any, Any, Others, Status]] = [
     (keyvault.rbac_authorization, vault(), [], FAIL),
     (keyvault.network_restricted, vault(networkAcls={"defaultAction": "Deny"}), [], PASS),
     (keyvault.network_restricted, vault(publicNetworkAccess="Disabled"), [], PASS),
+    (keyvault.network_restricted, vault(publicNetworkAccess="SecuredByPerimeter"), [], PASS),
     (keyvault.network_restricted, vault(), [], FAIL),
     (keyvault.key_and_secret_expiry_set, vault([key(LATER)], [key(LATER)]), [], PASS),
     (keyvault.key_and_secret_expiry_set, vault([key(None)]), [], FAIL),
@@ -230,6 +235,12 @@ VERDICTS: list[tuple[Any, Any, Others, Status]] = [
     (sql.public_access_disabled, server(rules=[ANY]), [], FAIL),
     (sql.public_access_disabled, server(rules=[("1.2.3.4", "1.2.3.4")]), [], PASS),
     (sql.public_access_disabled, server(rules=[ANY], publicNetworkAccess="Disabled"), [], PASS),
+    (
+        sql.public_access_disabled,
+        server(rules=[ANY], publicNetworkAccess="SecuredByPerimeter"),
+        [],
+        PASS,
+    ),
     (sql.azure_services_rule_absent, server(rules=[AZURE]), [], FAIL),
     (sql.azure_services_rule_absent, server(rules=[ANY]), [], PASS),
     (
@@ -365,6 +376,8 @@ VERDICTS: list[tuple[Any, Any, Others, Status]] = [
     (backup.vault_redundancy, copies(kind="LocallyRedundant"), [], FAIL),
     (backup.job_success, an_item(), [], PASS),
     (backup.job_success, an_item("Failed"), [], FAIL),
+    (backup.job_success, an_item("CompletedWithWarnings"), [], PASS),
+    (backup.job_success, an_item("InProgress"), [], UNKNOWN),
     (backup.job_success, an_item(time="2026-11-01T00:00:00Z"), [], FAIL),
     (backup.job_success, an_item(time=None), [], FAIL),
     (vm.encryption_at_host, machine(**TRUSTED), [], PASS),
@@ -378,6 +391,17 @@ VERDICTS: list[tuple[Any, Any, Others, Status]] = [
     (vm.managed_identity, machine(), [], FAIL),
     (vm.backup_enabled, made(vm.VirtualMachine), [an_item()], PASS),
     (vm.backup_enabled, made(vm.VirtualMachine), [], FAIL),
+    *(
+        (vm.backup_enabled, made(vm.VirtualMachine), [an_item(state=state)], FAIL)
+        for state in ("BackupsSuspended", "IRPending", "ProtectionPaused", "ProtectionStopped")
+    ),
+    (vm.backup_enabled, made(vm.VirtualMachine), [an_item(state=None)], UNKNOWN),
+    (
+        vm.backup_enabled,
+        made(vm.VirtualMachine),
+        [an_item(state="ProtectionStopped"), an_item()],
+        PASS,
+    ),
     (vm.disk_no_public_export, made(vm.Disk, networkAccessPolicy="DenyAll"), [], PASS),
     (vm.disk_no_public_export, made(vm.Disk, publicNetworkAccess="Disabled"), [], PASS),
     (vm.disk_no_public_export, made(vm.Disk, networkAccessPolicy="AllowAll"), [], FAIL),

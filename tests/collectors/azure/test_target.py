@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from collectors import CallError, Cause, Status, catalog
 from collectors.azure import AzureConnection
 from collectors.azure.keyvault import KeyVault, keyvault
 from collectors.azure.network import network
+from collectors.azure.rows import GraphRow
 from collectors.azure.site import (
     CONTACTS,
     DESCENDANTS,
@@ -59,6 +62,14 @@ def test_every_read_is_microsofts_own_in_the_version_we_name() -> None:
         versions = next(each for each in described if each["name"] == "api-version")
         assert version in versions["schema"]["enum"], operation
     assert set(SITE.allowed) == set(VERSIONS)
+
+
+def test_every_type_and_path_of_the_graph_was_found_in_microsofts_own_models() -> None:
+    """`documented.csv` names the model of each type, and its page."""
+    with (Path(__file__).parent / "documented.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["type"]: set(row["paths"].split()) for row in csv.DictReader(file)}
+    kinds = [kind for each in AZURE for kind in each.kinds if issubclass(kind, GraphRow)]
+    assert {kind.type_name: set(kind.keeps) for kind in kinds} == found
 
 
 def test_nothing_but_reads_is_asked_for() -> None:

@@ -43,11 +43,12 @@ def message(row: dict[str, Any]) -> Any:
 
 @dataclass
 class Refusal:
-    """An error as Google gives it: a code, a reason, the seconds to wait."""
+    """An error as Google gives it: a code, a reason, the seconds to wait, and words."""
 
     code: str
     reason: str = ""
     after: int | None = None
+    words: str = "the test says no"
 
     def status(self) -> Any:
         """What gRPC sends."""
@@ -60,7 +61,7 @@ class Refusal:
             wait.retry_delay.seconds = self.after
             details.append(_packed(wait))
         number = code_pb2.Code.Value(self.code)
-        return status_pb2.Status(code=number, message=f"the test says {self.code}", details=details)
+        return status_pb2.Status(code=number, message=self.words, details=details)
 
 
 def _packed(detail: Any) -> Any:

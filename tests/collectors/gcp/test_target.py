@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Collection
@@ -15,16 +17,18 @@ import trustme
 
 from collectors import CallError, Cause, MalformedError, Status, catalog
 from collectors.documents import document_of
-from collectors.gcp import GcpConnection
-from collectors.gcp.instances import Instance
-from collectors.gcp.inventory import KINDS, assets
+from collectors.gcp import GcpConnection, inventory
+from collectors.gcp.instances import REGIONAL_DISK, Disk, Instance
+from collectors.gcp.inventory import KINDS, TYPES, assets
+from collectors.gcp.keys import Secret
+from collectors.gcp.networks import SslPolicy
 from collectors.gcp.target import PERMISSIONS
 from collectors.testing import Conformance, collect
 from tests.collectors.fake_clock import eager_caller, patient_caller
 from tests.collectors.gcp.acme import PROJECTS, SECRET
 from tests.collectors.gcp.conftest import World
 from tests.collectors.gcp.double import ORGANISATION, READ_TIME, READER, Refusal, key
-from tests.collectors.refusals import Refusals
+from tests.collectors.refusals import Refusals, only_unknowns
 
 ALL = catalog(plugins=False).of("gcp")
 LABELLED = {"confidential": "class=confidential"}
@@ -70,6 +74,27 @@ def refusing(content: str, refusal: Refusal, page: str | None = None) -> Any:
         return refusal if name == content and page in {None, request.page_token} else None
 
     return answer
+
+
+def test_every_type_and_path_that_is_read_was_found_in_googles_own_descriptions() -> None:
+    """`documented.csv` names the schema of each type, and who has the inventory list it."""
+    with (Path(__file__).parent / "documented.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["type"]: set(row["paths"].split()) for row in csv.DictReader(file)}
+    assert set(found) == set(TYPES)
+    for asset_type, kind in TYPES.items():
+        assert set(kind.keeps) <= found[asset_type], asset_type
+    asked = re.compile(r'\.(?:at|text|flag|number|items|rows)\(\s*"([\w.]+)"')
+    room = Path(inventory.__file__).parent
+    read = {path for each in room.glob("*.py") for path in asked.findall(each.read_text())}
+    assert len(read) > 50
+    assert read <= set().union(*found.values())
+
+
+def test_a_disk_in_two_zones_is_a_disk_too(world: World) -> None:
+    one = next(a for a in world.inventory.assets if a.asset_type == Disk.asset_type)
+    one.asset_type = REGIONAL_DISK
+    listed = assets(world.connection.open(eager_caller()))
+    assert one.name in {each.id for each in listed if isinstance(each, Disk)}
 
 
 def test_a_whole_organisation_is_read_in_as_few_pages_as_there_can_be(world: World) -> None:
@@ -177,6 +202,43 @@ def test_refusals_are_told_apart_and_say_what_cures_them(
     assert (refused.value.cause, refused.value.code) == (cause, code)
     assert refused.value.permission == cure
     assert ORGANISATION in str(refused.value) or cause is Cause.THROTTLED
+
+
+def unheard(*types: str, said: str = "") -> Any:
+    """Refuse lists that name one of these types, as Google does: by the first of them."""
+
+    def answer(request: Any, _: Any) -> Refusal | None:
+        named = [each for each in request.asset_types if each in types]
+        words = (
+            f"No RESOURCE found that matches asset type {said or named[0]} for consumer project: "
+            "1234. For a list of supported content types and asset types, see "
+            "https://cloud.google.com/asset-inventory/docs/supported-asset-types"
+        ) if named else ""  # fmt: skip
+        return Refusal("INVALID_ARGUMENT", words=words) if named else None
+
+    return answer
+
+
+def test_types_that_google_does_not_know_are_unknown_and_the_others_are_listed(
+    world: World, connection: GcpConnection
+) -> None:
+    before = collect(connection, ALL)
+    world.inventory.answer = unheard(SslPolicy.asset_type, Secret.asset_type)
+    after = collect(connection, ALL)
+    told = {part.kind: part.unread for part in after.parts if part.unread}
+    assert {kind: (why.cause, why.code) for kind, why in told.items()} == {
+        kind.kind: (Cause.PARTIAL, f"asset type refused: {kind.asset_type}")
+        for kind in (SslPolicy, Secret)
+    }
+    lost = {kind.asset_type for kind in (SslPolicy, Secret)}
+    only_unknowns(before.findings(bound=BOUND), after.findings(bound=BOUND), after, lost)
+
+
+def test_a_refusal_that_names_no_type_of_ours_leaves_the_whole_list_unread(world: World) -> None:
+    world.inventory.answer = unheard(Secret.asset_type, said="secretmanager.googleapis.com/Secrets")
+    found = causes(world)
+    assert set(found) == {kind.kind for kind in KINDS}
+    assert {why[:2] for why in found.values()} == {(Cause.MALFORMED, "INVALID_ARGUMENT")}
 
 
 def test_a_throttled_page_is_asked_again_after_the_time_google_names(world: World) -> None:
