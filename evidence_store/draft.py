@@ -13,6 +13,7 @@ from evidence_store import entries, parts, state, writing
 from evidence_store.answers import Receipt
 from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.checks import Checks
+from evidence_store.codecs import ZLIB, packed
 from evidence_store.database import BATCH, insert, insert_new
 from evidence_store.digests import Digests, key_text, verdict_digest
 from evidence_store.errors import RecordError
@@ -29,7 +30,6 @@ from evidence_store.model import (
 from evidence_store.remnants import keep_again, was_purged
 from evidence_store.state import Known, State
 from evidence_store.tables import (
-    ZLIB,
     attachments,
     contents,
 )
@@ -142,7 +142,7 @@ class Draft:
             raise RecordError(f"{where} does not have the SHA-256 handed in")
         self.scopes[key] = intern(value["scope"])
         content = self.digests.content_id(key_text(key), value)
-        return content, (content, document.sha256, len(body), ZLIB, entries.packed(body))
+        return content, (content, document.sha256, len(body), ZLIB, packed(body))
 
     def _judged(
         self,
@@ -278,7 +278,7 @@ class Draft:
             **counts,
         )
         rows = (
-            (entry, name, sha256(body).digest(), len(body), ZLIB, entries.packed(body))
+            (entry, name, sha256(body).digest(), len(body), ZLIB, packed(body))
             for name, body in kept
         )
         insert(self.connection, attachments, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -11,9 +10,10 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from evidence_store.canonical import canonical, parsed
+from evidence_store.codecs import ZLIB, packed, unpacked
 from evidence_store.database import database_of, insert_new, new_id
 from evidence_store.errors import CorruptStoreError
-from evidence_store.tables import KINDS, ZLIB, entries, part_documents, pending
+from evidence_store.tables import KINDS, entries, part_documents, pending
 from evidence_store.times import microseconds, written
 
 INSERT: Final = sa.insert(entries)
@@ -70,25 +70,6 @@ def body(connection: sa.Connection, entry: int) -> dict[str, Any]:
     """The parsed body of an entry."""
     found: dict[str, Any] = parsed(connection.execute(BODY, {"id": entry}).scalar_one())
     return found
-
-
-def packed(data: bytes) -> bytes:
-    """The codec ZLIB of bodies."""
-    return zlib.compress(data, 6)
-
-
-def unpacked(codec: int, data: bytes) -> bytes:
-    """Undo a codec.
-
-    Raises:
-        CorruptStoreError: If the codec is unknown or the bytes are not of it.
-    """
-    if codec != ZLIB:
-        raise CorruptStoreError(f"unknown codec {codec}")
-    try:
-        return zlib.decompress(data)
-    except zlib.error as error:
-        raise CorruptStoreError(f"compressed bytes are damaged: {error}") from error
 
 
 def keep_document(connection: sa.Connection, value: object) -> bytes:

@@ -17,7 +17,7 @@ from evidence_store.answers import (
     HistoryRow,
 )
 from evidence_store.canonical import parsed
-from evidence_store.entries import unpacked
+from evidence_store.codecs import unpacked
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as

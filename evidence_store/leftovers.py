@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from evidence_store.codecs import ZLIB
 from evidence_store.database import database_of
-from evidence_store.tables import ERASED, ZLIB, contents, observations, remnants
+from evidence_store.tables import ERASED, contents, observations, remnants
 
 Note = Callable[[str, object, str], None]
 

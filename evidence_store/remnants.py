@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from evidence_store.canonical import canonical, parsed, trimmed
+from evidence_store.codecs import ZLIB, packed, unpacked
 from evidence_store.database import batches
 from evidence_store.decisions import made
 from evidence_store.digests import Digests, content_id, lines, members
-from evidence_store.entries import packed, unpacked
 from evidence_store.merkle import root_of
-from evidence_store.tables import ERASED, ZLIB, attachments, contents, remnants
+from evidence_store.tables import ERASED, attachments, contents, remnants
 
 MARK: Final = "erased"
 

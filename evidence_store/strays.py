@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from evidence_store.codecs import unpacked
 from evidence_store.database import database_of
-from evidence_store.entries import unpacked
 from evidence_store.errors import StoreError
 from evidence_store.tables import (
     KINDS,

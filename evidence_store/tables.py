@@ -7,7 +7,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from evidence_store.codecs import Leaf
+
 # Tables without row ids keep their rows in the order of the key: reading as of a time is one seek.
+# Documents are too large for that, and a table in the order of random digests is a third empty.
 metadata: Final = sa.MetaData()
 
 ID: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -72,7 +75,6 @@ contents: Final = sa.Table(
     _number("size", null=True),
     _code("codec"),
     _bytes("body", null=True),
-    sqlite_with_rowid=False,
 )
 
 reasons: Final = sa.Table(
@@ -91,7 +93,8 @@ checks: Final = sa.Table(
     sa.UniqueConstraint("digest"),
 )
 
-# `body` is the exact leaf; every other column is an index of it. Target 0 is the ledger itself.
+# `body` is the exact leaf, however it is packed; every other column is an index of it. Target 0 is
+# the ledger itself.
 entries: Final = sa.Table(
     "entries",
     metadata,
@@ -108,7 +111,7 @@ entries: Final = sa.Table(
     _number("added", null=True),
     _number("changed", null=True),
     _number("gone", null=True),
-    _bytes("body"),
+    sa.Column("body", Leaf, nullable=False),
     sa.UniqueConstraint("target_id", "kind", "sweep", "attempt"),
 )
 
@@ -262,5 +265,6 @@ KINDS: Final = {
     "erasure": 25,
     "access": 26,
 }
-PLAIN, ZLIB, ERASED = 0, 1, 2
+ERASED: Final = 2
+"""The codec of a document or attachment without what was erased; the others: `codecs`."""
 ENDED: Final = 0

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from evidence_store.answers import Problem
 from evidence_store.canonical import parsed
+from evidence_store.codecs import unpacked
 from evidence_store.digests import Digests, key_text
-from evidence_store.entries import unpacked
 from evidence_store.errors import StoreError
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from evidence_store import accesses, carried, merkle, strays
 from evidence_store.answers import Checkpoint, Problem, Report
 from evidence_store.canonical import parsed
+from evidence_store.codecs import ZLIB, unpacked
 from evidence_store.comparing import HeldBy
 from evidence_store.database import Database, database_of
 from evidence_store.digests import CHECK, Digests
-from evidence_store.entries import unpacked
 from evidence_store.errors import StoreError
 from evidence_store.head_verification import Heads
 from evidence_store.interface import Progress
@@ -27,7 +27,6 @@ from evidence_store.receipt_verification import Receipts
 from evidence_store.side_by_side import checked
 from evidence_store.tables import (
     KINDS,
-    ZLIB,
     attachments,
     checks,
     contents,

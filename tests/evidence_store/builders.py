@@ -26,7 +26,7 @@ from evidence_store import (
     canonical,
 )
 from evidence_store.location import File, Location
-from evidence_store.tables import EMPTIED, EVIDENCE
+from evidence_store.tables import EMPTIED, EVIDENCE, entries
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 PRIVATE = CheckRef("aws.s3.bucket_public_access_blocked", "1", "high", {})
@@ -145,6 +145,17 @@ class Bench:
                 connection.exec_driver_sql(statement)
             for statement in statements:
                 assert connection.execute(sa.text(statement), values).rowcount > 0, statement
+
+    def tamper_body(self, entry: int, old: bytes, new: bytes) -> None:
+        """Edit what an entry says, packed again as the store packs it."""
+        with self.store._database.writing() as connection:
+            drop_guards(connection, on_file=isinstance(self.location, File))
+            query = sa.select(entries.c.body).where(entries.c.id == entry)
+            body = connection.execute(query).scalar_one()
+            assert old in body
+            connection.execute(
+                sa.update(entries).where(entries.c.id == entry).values(body=body.replace(old, new))
+            )
 
     def begin(self, *targets: str) -> int:
         planned = [PlannedTarget(target, 1) for target in targets or ("prod",)]

@@ -40,6 +40,7 @@ from evidence_store import (
     note,
     state,
 )
+from evidence_store.codecs import ZLIB, unpacked
 from evidence_store.decisions import Author
 from evidence_store.erasing import Request
 from evidence_store.holds import Held
@@ -119,6 +120,11 @@ class Base:
         return Ground(self, path, clock)
 
 
+def leaf(body: bytes) -> bytes:
+    """An entry's body as it was before it was packed."""
+    return body if body.startswith(b"{") else unpacked(ZLIB, body)
+
+
 def folded(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -135,8 +141,6 @@ class Ground:
     def sql(self, *statements: str, **values: object) -> None:
         """Write past the guards; every statement must hit something."""
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.create_function("packed", 1, zlib.compress)
-            connection.create_function("unpacked", 1, zlib.decompress)
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
             for (name,) in names.fetchall():
                 connection.execute(f"DROP TRIGGER {name}")
@@ -166,9 +170,15 @@ class Ground:
             store.checkpoint()
         self.clock.now = self.base.clock.now
 
+    def said(self, number: int) -> dict[str, Any]:
+        """What an entry says."""
+        body = leaf(self.one(f"SELECT body FROM entries WHERE id = {number}"))
+        found: dict[str, Any] = orjson.loads(body)
+        return found
+
     def edit_entry(self, number: int, change: Callable[[dict[str, Any]], None]) -> None:
         """Edit an entry's body together with the column that repeats it."""
-        body = orjson.loads(self.one(f"SELECT body FROM entries WHERE id = {number}"))
+        body = self.said(number)
         change(body)
         self.sql("UPDATE entries SET body = :b WHERE id = :n", b=canonical(body), n=number)
 
@@ -204,7 +214,7 @@ class Ground:
                 " ORDER BY l.position"
             ).fetchall()
             sizes = connection.execute("SELECT size FROM checkpoints").fetchall()
-        hashes = [merkle.leaf(body) for _, body in rows]
+        hashes = [merkle.leaf(leaf(body)) for _, body in rows]
         for (position, _), value in zip(rows, hashes, strict=True):
             self.sql("UPDATE leaves SET hash = :h WHERE position = :p", h=value, p=position)
         for (size,) in sizes:
@@ -215,7 +225,7 @@ class Ground:
 def edited_content(at: Ground) -> None:
     first = "SELECT {} FROM contents WHERE body IS NOT NULL ORDER BY digest LIMIT 1"
     digest, body = at.one(first.format("digest")), at.one(first.format("body"))
-    other = zlib.decompress(body).replace(b"Status", b"Statue")
+    other = unpacked(ZLIB, body).replace(b"Status", b"Statue")
     at.sql(
         "UPDATE contents SET body = :b, sha256 = :h, size = :s WHERE digest = :d",
         b=zlib.compress(other, 6), h=sha256(other).digest(), s=len(other), d=digest,
@@ -336,7 +346,7 @@ def forged_purge(at: Ground) -> None:
     digest = at.one("SELECT content FROM observations o JOIN resources r ON r.id = o.resource_id"
                     " WHERE identity = 'a' ORDER BY entry_id DESC")  # fmt: skip
     days = {"documents": 2557, "journals": 400, "activities": 400}
-    told = orjson.loads(at.one("SELECT body FROM entries WHERE kind = 24"))["days"]
+    told = at.said(at.one("SELECT id FROM entries WHERE kind = 24"))["days"]
     forged(at, 24, "purge", days=told or days, contents=at.kept([digest.hex()]),
            attached=at.kept([]))  # fmt: skip
     at.sql("UPDATE contents SET body = NULL, sha256 = NULL, size = NULL WHERE digest = :d",

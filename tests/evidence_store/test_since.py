@@ -65,7 +65,8 @@ AFTER = {
     "a verdict flipped": "UPDATE verdicts SET status = 1 WHERE status = 2 AND entry_id > 8",
     "a run made longer": "UPDATE verdicts SET since = since - 86400000000 WHERE entry_id = 9",
     "a column edited": "UPDATE entries SET outcome = 'failed' WHERE id = 9",
-    "a body edited": "UPDATE entries SET body = replace(body, 'complete', 'completf') WHERE id = 9",
+    "a body replaced": "UPDATE entries SET body = (SELECT body FROM entries WHERE id = 6)"
+    " WHERE id = 9",
     "an entry deleted": "DELETE FROM entries WHERE id = 9",
     "a leaf edited": "UPDATE leaves SET hash = zeroblob(32) WHERE position = 9",
     "a leaf deleted": "DELETE FROM leaves WHERE position = 9",
@@ -91,6 +92,11 @@ AFTER = {
 def test_an_edit_of_what_came_after_is_found(bench: Bench, head: Checkpoint, attack: str) -> None:
     bench.tamper(AFTER[attack])
     assert problems(bench, head) != []
+
+
+def test_an_edited_body_is_found(bench: Bench, head: Checkpoint) -> None:
+    bench.tamper_body(9, b'"outcome":"complete"', b'"outcome":"completf"')
+    assert "entries 9: column outcome differs from the body" in problems(bench, head)
 
 
 def test_an_edit_below_the_head_that_nothing_builds_upon_is_left_to_the_whole_verification(

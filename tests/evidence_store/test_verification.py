@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evidence_store import CacheError, Store, StoreError
+from evidence_store.codecs import ZLIB, unpacked
 from evidence_store.location import Location
 from tests.evidence_store.builders import ON_SQLITE, document, fails, part, passes, unknown
 
@@ -44,7 +45,8 @@ ATTACKS = {
     "a reason deleted": "DELETE FROM reasons",
     "a check weakened": "UPDATE checks SET body = replace(body, 'high', 'low')",
     "a severity lowered": "UPDATE checks SET severity = 'low'",
-    "a body edited": "UPDATE entries SET body = replace(body, 'complete', 'completf') WHERE id = 3",
+    "a body replaced": "UPDATE entries SET body = (SELECT body FROM entries WHERE id = 6)"
+    " WHERE id = 3",
     "a column edited": "UPDATE entries SET outcome = 'failed' WHERE id = 3",
     "a count edited": "UPDATE entries SET gone = 0 WHERE gone = 1",
     "a time edited": "UPDATE entries SET recorded_at = recorded_at - 1 WHERE id = 3",
@@ -71,6 +73,11 @@ def test_an_edit_past_the_guards_is_found(used: Bench, attack: str) -> None:
     assert used.problems() != []
 
 
+def test_an_edited_body_is_found(used: Bench) -> None:
+    used.tamper_body(3, b'"outcome":"complete"', b'"outcome":"completf"')
+    assert "entries 3: column outcome differs from the body" in used.problems()
+
+
 def test_swapped_leaves_are_found(used: Bench) -> None:
     used.tamper(
         "UPDATE leaves SET position = 100 WHERE position = 2",
@@ -86,7 +93,7 @@ def test_an_edited_document_is_found_and_named(used: Bench, table: str) -> None:
     column = "sha256" if table == "attachments" else "digest"
     with used.store._database.reading() as connection:
         digest, body = connection.exec_driver_sql(f"SELECT {column}, body FROM {table}").first()  # type: ignore[misc]  # noqa: S608 - there is one, of our own names
-    edited = zlib.compress(zlib.decompress(body).replace(b"a", b"e").replace(b"c", b"k"))
+    edited = zlib.compress(unpacked(ZLIB, body).replace(b"a", b"e").replace(b"c", b"k"))
     statement = f"UPDATE {table} SET body = :body WHERE {column} = :digest"  # noqa: S608 - as above
     used.tamper(statement, body=edited, digest=digest)
     row = "journal" if table == "attachments" else digest.hex()[:16]
