@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
+from sys import intern
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from evidence_store.answers import (
 )
 from evidence_store.canonical import parsed
 from evidence_store.codecs import unpacked
+from evidence_store.database import BATCH
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
@@ -85,21 +87,24 @@ def standing_rows(until: int, target_id: int | None) -> sa.Subquery:
 
 
 def findings(
-    connection: sa.Connection, as_of: datetime | None, target: str | None, collector: str | None
+    connection: sa.Connection,
+    as_of: datetime | None,
+    target: str | None,
+    collector: str | None,
+    *,
+    in_order: bool = True,
 ) -> Iterator[FindingRow]:
-    """Findings in force, sorted by target, check, kind, resource and listing scope."""
+    """Findings in force, sorted by target, check, kind, resource and listing scope; or unsorted.
+
+    They are fetched, and their own scopes looked up, in pieces: a store holds millions.
+    """
     until = cut(connection, as_of)
     known = {unit.row.target_id: unit for unit in units(connection, until, target)}
     one = next(iter(known)) if target is not None and known else None
     if not known:
         return
-    seen = standing_rows(until, one)
-    own_scopes = connection.execute(
-        sa.select(seen.c.resource_id, seen.c.scope).where(seen.c.last.is_not(None))
-    )
-    scopes: dict[int, str | None] = dict(own_scopes.all())
     last = latest(verdicts, until, one, verdicts.c.resource_id, verdicts.c.check_id)
-    rows = connection.execute(
+    query = (
         sa.select(
             resources.c.target_id,
             resources.c.id,
@@ -127,42 +132,55 @@ def findings(
         .join(checks, checks.c.id == verdicts.c.check_id)
         .outerjoin(reasons, reasons.c.digest == verdicts.c.reason)
         .where(verdicts.c.status != ENDED)
-        .order_by(
+    )
+    if in_order:
+        query = query.order_by(
             targets_table.c.name,
             checks.c.code,
             resources.c.kind,
             sa.func.coalesce(known_as, ""),
             resources.c.scope,
         )
-    )
     at, read, criteria = cache(instant), cache(moment), cache(_criteria)
-    for target_id, number, kind, scope, name, digest, code, version, severity, *rest in rows:
-        unit = known[target_id]
-        part_key, part = unit.parts[kind, scope]
-        own_scope = scopes[number] if name is not None else scope
-        if collector is not None and part_key.collector != collector:
-            continue
-        body, status, cause, reason, since = rest
-        observed = part.observed_of(digest)
-        yield FindingRow(
-            unit.target,
-            code,
-            version,
-            severity,
-            criteria(body),
-            name,
-            kind,
-            own_scope if own_scope is not None else scope,
-            scope,
-            STATUS_OF[status],
-            CAUSE_OF[cause] if cause else None,
-            reason or "",
-            at(since),
-            read(observed) if observed else None,
-            at(unit.row.recorded_at),
-            unit.row.sweep,
-            unit.row.id,
-        )
+    for rows in connection.execute(query.execution_options(yield_per=BATCH)).partitions():
+        scopes = _own_scopes(connection, until, {number for _, number, *_ in rows})
+        for target_id, number, kind, scope, name, digest, code, version, severity, *rest in rows:
+            unit = known[target_id]
+            part_key, part = unit.parts[kind, scope]
+            own_scope = scopes[number] if name is not None else scope
+            if collector is not None and part_key.collector != collector:
+                continue
+            body, status, cause, reason, since = rest
+            observed = part.observed_of(digest)
+            yield FindingRow(
+                unit.target,
+                intern(code),
+                intern(version),
+                intern(severity),
+                criteria(body),
+                name,
+                intern(kind),
+                intern(own_scope if own_scope is not None else scope),
+                intern(scope),
+                STATUS_OF[status],
+                CAUSE_OF[cause] if cause else None,
+                intern(reason or ""),
+                at(since),
+                read(observed) if observed else None,
+                at(unit.row.recorded_at),
+                unit.row.sweep,
+                unit.row.id,
+            )
+
+
+def _own_scopes(
+    connection: sa.Connection, until: int, numbers: Collection[int]
+) -> dict[int, str | None]:
+    """What each of these resources said of its own place."""
+    seen = standing_rows(until, None)
+    query = sa.select(seen.c.resource_id, seen.c.scope).where(seen.c.resource_id.in_(numbers))
+    found: dict[int, str | None] = dict(connection.execute(query).all())
+    return found
 
 
 def _criteria(body: bytes) -> Mapping[str, Any]:

@@ -450,10 +450,15 @@ class Store:
         as_of: datetime | None = None,
         target: str | None = None,
         collector: str | None = None,
+        *,
+        in_order: bool = True,
     ) -> Iterable[FindingRow]:
-        """Findings in force, sorted by target, check, kind, resource and listing scope."""
+        """Findings in force, sorted by target, check, kind, resource and listing scope.
+
+        Not `in_order`, they come as they lie, and no memory is taken for the order of millions.
+        """
         with self._database.reading() as connection:
-            yield from evidence.findings(connection, as_of, target, collector)
+            yield from evidence.findings(connection, as_of, target, collector, in_order=in_order)
 
     def documents(
         self, target: str, as_of: datetime | None = None, kind: str | None = None

@@ -226,6 +226,10 @@ class Context:
 
     def findings(self, store: Store) -> list[FindingRow]:
         """The findings as of the asked instant, of the asked targets and collectors."""
+        return list(self.each_finding(store))
+
+    def each_finding(self, store: Store, *, in_order: bool = True) -> Iterator[FindingRow]:
+        """The same one after the other, for those who need not hold them."""
         known = [row.target for row in store.targets()]
         keys = {*known, *(key.rpartition(".")[0] for key in known)}
         names = keys | {key.partition("/")[2] for key in keys}
@@ -233,8 +237,8 @@ class Context:
             read = ", ".join(known) or "none"
             raise click.UsageError(f"target {strange[0]} was never read; read: {read}")
         self.check_names()
-        rows = store.findings(self.as_of)
-        return [row for row in rows if self._wanted(row)]
+        rows = store.findings(self.as_of, in_order=in_order)
+        yield from (row for row in rows if self._wanted(row))
 
     def asked(self, target: str) -> bool:
         """Whether a target, as it is named in evidence, is one of those asked for."""

@@ -103,8 +103,13 @@ class Unread:
     @property
     def needs_words(self) -> str:
         """The first few things needed, and how many more."""
-        first, more = self.needs[:3], len(self.needs) - 3
-        return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+        return first_of(self.needs)
+
+
+def first_of(needs: Sequence[str]) -> str:
+    """The first few of what is needed, and how many more."""
+    more = len(needs) - 3
+    return ", ".join(needs[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def unread(rows: Iterable[FindingRow]) -> list[Unread]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from annexa.cli.context import Context
-from annexa.cli.listing import excepted, open_findings, short, undecided, unread
+from annexa.cli.listing import NEEDS, excepted, first_of, short, undecided, worst_first
 from annexa.cli.render import console, counted, json_text, say
 
 if TYPE_CHECKING:
     from annexa.sweep import Result
     from evidence_store import Store
     from evidence_store.answers import FindingRow
+    from mappings import AcceptedFailure
 
 MOST: Final = 8
 """New failures that are named; the rest is counted."""
+
+SOME_MORE: Final = 500
+"""New failures that are held while the worst of them are looked for."""
 
 GROUPS: Final = 4
 """Reasons for which something was not read that are named; the rest is counted."""
@@ -29,34 +35,89 @@ SOME: Final = 3
 LONGEST: Final = 72
 """Characters of a reason."""
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, str]
 
 
-def summary(context: Context, store: Store, result: Result, before: Mapping[Key, str]) -> None:
+@dataclass(frozen=True)
+class Before:
+    """What a store said before a sweep: whether it said anything, and what failed."""
+
+    empty: bool
+    failing: frozenset[Key]
+
+
+def standing_before(store: Store) -> Before:
+    """What fails before the sweep, so that new failures can be told from old ones."""
+    empty, failing = True, set()
+    for row in store.findings(in_order=False):
+        empty = False
+        if row.status == "fail":
+            failing.add(_key(row))
+    return Before(empty, frozenset(failing))
+
+
+class Tally:
+    """The findings after a sweep, counted one after the other: a store holds millions.
+
+    `worst` are the new failures that are named, `gaps` what was not read by cause and reason:
+    how often, and the permissions that would cure it.
+    """
+
+    def __init__(self, before: Before, accepted: Sequence[AcceptedFailure], at: datetime) -> None:
+        self._before = before
+        self._accepted = accepted
+        self._at = at
+        self.statuses: Counter[str] = Counter()
+        self.excepted = self.new = self.recovered = self.undecided = 0
+        self.worst: list[FindingRow] = []
+        self.gaps: Counter[tuple[str, str]] = Counter()
+        self.needs: dict[tuple[str, str], set[str]] = {}
+        self.unbound: set[str] = set()
+
+    def add(self, row: FindingRow) -> None:
+        """Count a finding."""
+        self.statuses[row.status] += 1
+        if row.status == "fail":
+            self.excepted += excepted(row, self._accepted, self._at) is not None
+            if _key(row) not in self._before.failing:
+                self._add_failure(row)
+        elif row.status == "pass":
+            self.recovered += _key(row) in self._before.failing
+        elif undecided(row):
+            self.undecided += 1
+            self.unbound.add(row.check_id)
+        elif row.status == "unknown":
+            reason, _, needed = row.reason.partition(NEEDS)
+            gap = row.cause or "", reason
+            self.gaps[gap] += 1
+            self.needs.setdefault(gap, set()).update({needed} - {""})
+
+    def _add_failure(self, row: FindingRow) -> None:
+        self.new += 1
+        self.worst.append(row)
+        if len(self.worst) > SOME_MORE:
+            self.worst = worst_first(self.worst)[:MOST]
+
+
+def summary(context: Context, store: Store, result: Result, before: Before) -> None:
     """Print the end of a sweep as text, or as JSON where a program asked for it."""
-    rows = context.findings(store)
-    facts = _facts(context, store, result, rows, before)
+    from annexa import posture  # noqa: PLC0415 - a sweep only
+
+    tally = Tally(before, posture.exceptions(context.settings), context.at)
+    for row in context.each_finding(store, in_order=False):
+        tally.add(row)
+    facts = _facts(context, store, result, tally)
     if context.layout == "json":
         click.echo(json_text(facts))
         return
-    for line in _lines(context, store, facts, rows, before):
+    for line in _lines(context, store, facts, tally, before):
         say(line, hang=8)
 
 
-def _facts(
-    context: Context,
-    store: Store,
-    result: Result,
-    rows: list[FindingRow],
-    before: Mapping[Key, str],
-) -> dict[str, Any]:
-    from annexa import posture  # noqa: PLC0415 - a sweep only
-
-    counts: Counter[str] = Counter(row.status for row in rows)
-    accepted = posture.exceptions(context.settings)
+def _facts(context: Context, store: Store, result: Result, tally: Tally) -> dict[str, Any]:
+    counts = tally.statuses
     checkpoints = store.checkpoints()
     standing = store.standing()
-    statuses = {_key(row): row.status for row in rows}
     return {
         "sweep": result.sweep,
         "complete": result.complete,
@@ -87,19 +148,13 @@ def _facts(
         "findings": {
             "pass": counts["pass"],
             "fail": counts["fail"],
-            "excepted": sum(
-                1 for row in rows if row.status == "fail" and excepted(row, accepted, context.at)
-            ),
-            "unknown": sum(1 for row in rows if row.status == "unknown" and not undecided(row)),
-            "undecided": sum(1 for row in rows if undecided(row)),
+            "excepted": tally.excepted,
+            "unknown": counts["unknown"] - tally.undecided,
+            "undecided": tally.undecided,
             "not_applicable": counts["not_applicable"],
         },
-        "new_failures": sum(
-            1 for key, status in statuses.items() if status == "fail" and before.get(key) != "fail"
-        ),
-        "recovered": sum(
-            1 for key, status in before.items() if status == "fail" and statuses.get(key) == "pass"
-        ),
+        "new_failures": tally.new,
+        "recovered": tally.recovered,
         "ledger": {
             "size": checkpoints[-1].size if checkpoints else 0,
             "head": checkpoints[-1].root.hex() if checkpoints else "",
@@ -119,8 +174,8 @@ def _lines(
     context: Context,
     store: Store,
     facts: Mapping[str, Any],
-    rows: list[FindingRow],
-    before: Mapping[Key, str],
+    tally: Tally,
+    before: Before,
 ) -> list[str]:
     found = facts["findings"]
     head = (
@@ -141,12 +196,12 @@ def _lines(
         + f"   unknown {found['unknown']:,}   undecided {found['undecided']:,}"
         f"   not applicable {found['not_applicable']:,}",
     ]
-    lines += _new_failures(context, facts, rows, before)
-    lines += _not_read(rows)
-    lines += _undecided(rows)
+    lines += _new_failures(context, facts, tally, before)
+    lines += _not_read(tally)
+    lines += _undecided(tally)
     lines += [_scope(context, store), *_ledger(facts), f"Kept    {facts['store']}"]
     nexts = "annexa status · annexa findings · annexa explain 1"
-    lines.append(f"Next    {'annexa diff · ' if before else ''}{nexts}")
+    lines.append(f"Next    {'' if before.empty else 'annexa diff · '}{nexts}")
     return lines
 
 
@@ -174,11 +229,11 @@ def _places(units: Sequence[Mapping[str, Any]]) -> list[str]:
 def _new_failures(
     context: Context,
     facts: Mapping[str, Any],
-    rows: list[FindingRow],
-    before: Mapping[Key, str],
+    tally: Tally,
+    before: Before,
 ) -> list[str]:
     still = facts["findings"]["fail"] - facts["new_failures"]
-    if not before:
+    if before.empty:
         order = ", the most severe first" if facts["findings"]["fail"] > 1 else ""
         title = f"Failures ({facts['findings']['fail']}){order}"
     else:
@@ -186,8 +241,7 @@ def _new_failures(
             f"New failures ({facts['new_failures']}) · recovered {facts['recovered']} "
             f"· still open {still}"
         )
-    new = [r for r in open_findings(rows) if r.status == "fail" and before.get(_key(r)) != "fail"]
-    shown = new[:MOST]
+    shown = worst_first(tally.worst)[:MOST]
     checks = max((len(row.check_id) for row in shown), default=0)
     names = [short(row.resource_id, 28) for row in shown]
     width = max(map(len, names), default=0)
@@ -199,31 +253,30 @@ def _new_failures(
             f"  {', '.join(controls[:1]) or '–':<7}{row.severity:<9}{row.check_id:<{checks}}  "
             f"{name:<{width}}  {_cut(row.reason, room)}"
         )
-    if len(new) > MOST:
-        lines.append(f"  … {len(new) - MOST} more: annexa findings")
+    if tally.new > MOST:
+        lines.append(f"  … {tally.new - MOST} more: annexa findings")
     return lines
 
 
-def _not_read(rows: list[FindingRow]) -> list[str]:
-    groups = unread(row for row in rows if not undecided(row))
-    if not groups:
+def _not_read(tally: Tally) -> list[str]:
+    if not tally.gaps:
         return []
-    total = sum(len(group.rows) for group in groups)
-    lines = [f"Not read ({total:,} unknown): annexa unknowns"]
-    for group in groups[:GROUPS]:
-        needs = f"; needs {group.needs_words}" if group.needs else ""
-        words = f"{group.cause.replace('_', ' ')}: {group.reason}{needs}"
-        lines.append(f"  {len(group.rows):>4}  {_cut(words, max(LONGEST, console().width - 8))}")
-    if left := sum(len(group.rows) for group in groups[GROUPS:]):
+    lines = [f"Not read ({tally.gaps.total():,} unknown): annexa unknowns"]
+    groups = sorted(tally.gaps.items(), key=lambda group: (-group[1], group[0]))
+    for (cause, reason), count in groups[:GROUPS]:
+        needed = first_of(sorted(tally.needs[cause, reason]))
+        needs = f"; needs {needed}" if needed else ""
+        words = f"{cause.replace('_', ' ')}: {reason}{needs}"
+        lines.append(f"  {count:>4}  {_cut(words, max(LONGEST, console().width - 8))}")
+    if left := sum(count for _, count in groups[GROUPS:]):
         lines.append(f"  {left:>4}  for other reasons")
     return lines
 
 
-def _undecided(rows: list[FindingRow]) -> list[str]:
-    checks = {row.check_id for row in rows if undecided(row)}
+def _undecided(tally: Tally) -> list[str]:
+    checks, count = tally.unbound, tally.undecided
     if not checks:
         return []
-    count = sum(1 for row in rows if undecided(row))
     verb = "needs" if len(checks) == 1 else "need"
     words = (
         f"Undecided ({count:,}): {counted(len(checks), 'check')} {verb} a list or limit "
@@ -272,4 +325,4 @@ def _ledger(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _key(row: FindingRow) -> Key:
-    return (row.target, row.check_id, row.kind, row.resource_id or "")
+    return (row.target, row.check_id, row.kind, row.listing_scope, row.resource_id or "")

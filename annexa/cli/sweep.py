@@ -68,7 +68,7 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
     """
     from annexa import declared  # noqa: PLC0415 - a sweep only
     from annexa.cli.progress import Watch  # noqa: PLC0415 - a sweep only
-    from annexa.cli.summary import summary  # noqa: PLC0415 - a sweep only
+    from annexa.cli.summary import standing_before, summary  # noqa: PLC0415 - a sweep only
 
     wanted = _exit_on(exit_on)
     context.takes("target", "collector", why="a sweep reads what is there now")
@@ -76,7 +76,7 @@ def sweep(context: Context, *, resume: bool, root: Path | None, exit_on: str) ->
         raise click.UsageError("a sweep tells its end as table or json; then: annexa findings")
     context.check_names()
     with context.store(create=True) as store:
-        before = _open(store)
+        before = standing_before(store)
         title, out = _title(context), declared.out_of_scope(context.settings, context.at.date())
         with Watch(title, out) as watch, stopped_by_signals() as stop:
             result = run(context, store, watch, resume=resume, root=root, stop=stop)
@@ -198,14 +198,6 @@ def _title(context: Context) -> str:
     named = f'scope "{scope.name}" v{scope.version}' if scope.name else "scope not declared"
     mapping = context.framework.edition.mapping_version
     return f"{named} · mapping {mapping} · {context.at:%Y-%m-%d %H:%M} UTC"
-
-
-def _open(store: Store) -> dict[tuple[str, str, str, str], str]:
-    """The findings before the sweep, so that new failures can be told from old ones."""
-    return {
-        (row.target, row.check_id, row.kind, row.resource_id or ""): row.status
-        for row in store.findings()
-    }
 
 
 def _exit_on(text: str) -> frozenset[str]:

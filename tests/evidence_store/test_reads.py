@@ -64,6 +64,9 @@ def test_findings_are_sorted_and_can_be_narrowed(bench: Bench) -> None:
         row.resource_id for row in bench.store.findings(target="prod", collector="aws.iam")
     ] == ["u"]
     assert list(bench.store.findings(target="elsewhere")) == []
+    as_they_lie = list(bench.store.findings(in_order=False))
+    assert len(as_they_lie) == len(rows)
+    assert all(row in as_they_lie for row in bench.store.findings())
 
 
 def test_a_finding_tells_the_documents_own_scope(bench: Bench) -> None:

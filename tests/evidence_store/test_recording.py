@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -18,7 +19,7 @@ from evidence_store import (
     ResourceKey,
     StaleSweepError,
 )
-from evidence_store.canonical import parsed
+from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.digests import Digests
 from evidence_store.merkle import root_of
 from evidence_store.tables import metadata
@@ -303,3 +304,14 @@ def test_two_checks_of_a_resource_are_told_apart(bench: Bench) -> None:
     bench.sweep([document("a", passes(VERSIONED), fails())])
     assert bench.statuses() == {("a", PRIVATE_NAME): "fail", ("a", VERSIONED_NAME): "pass"}
     assert bench.problems() == []
+
+
+def test_a_text_that_is_kept_takes_the_memory_of_its_own_length() -> None:
+    tracemalloc.start()
+    try:
+        kept = [trimmed(canonical([number, "pass", None, ""])) for number in range(1000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert parsed(kept[7]) == [7, "pass", None, ""]
+    assert taken < 100 * len(kept)
