@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from annexa.alerts import outbox
+from annexa.alerts import outbox, settling
 from annexa.alerts.interface import Answer, Sink
 from annexa.operations import Operations
 
@@ -81,7 +81,9 @@ class Sender:
     def _try(self, claimed: outbox.Claimed) -> None:
         sink = self.sinks[claimed.endpoint]
         answer = self._answer(sink, claimed)
-        settled = outbox.settle(self.operations, claimed, answer, self.clock(), sorted(self.sinks))
+        settled = settling.settle(
+            self.operations, claimed, answer, self.clock(), sorted(self.sinks)
+        )
         word = settled.status if settled else "taken over"
         with self._lock:
             self.sent["delivered" if answer.delivered else word] += 1

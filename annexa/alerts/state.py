@@ -128,8 +128,11 @@ def write(
     with operations.writing(LOCK) as connection:
         _advance(connection, before, values)
         _keep(connection, found)
-        for endpoints, alert in alerts:
-            transition = f"{source}\0{alert.type}\0{alert.group}\0{step}"
+        # The place is part of it: steps begin anew when this database was lost, and a receiver
+        # that knows an id ignores what comes with it.
+        moment = f"{source}\0{place[0]}\0{place[1]}\0{step}"
+        for number, (endpoints, alert) in enumerate(alerts):
+            transition = f"{moment}\0{number}\0{alert.type}\0{alert.group}"
             outbox.put(connection, endpoints, alert, transition, now)
     return Cursor(*place, step, now)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from annexa.alerts import Sink
-    from annexa.alerts.outbox import EndpointState
+    from annexa.alerts.messages import EndpointState
     from annexa.alerts.silences import Silence
     from annexa.operations import Operations
 
@@ -83,35 +83,35 @@ def _sinks(context: Context) -> Mapping[str, Sink]:
 @click.option("--all", "everything", is_flag=True, help="Delivered messages of 30 days as well.")
 def list_alerts(context: Context, *, everything: bool) -> None:
     """Every endpoint with its state, and the messages that wait or are no longer tried."""
-    from annexa.alerts import outbox  # noqa: PLC0415 - this command only
+    from annexa.alerts import messages, outbox  # noqa: PLC0415 - this command only
 
     context.takes(why="alerts are one queue for all targets")
     wanted = [outbox.PENDING, outbox.DEAD] + ([outbox.DONE] if everything else [])
     with _operations(context) as operations:
-        known = outbox.states(operations)
-        messages = [row.__dict__ for row in outbox.listed(operations, wanted)]
+        known = messages.states(operations)
+        rows = [row.__dict__ for row in messages.listed(operations, wanted)]
     endpoints = list(_endpoints(_sinks(context), known))
     if context.layout == "json":
-        click.echo(json_text({"endpoints": endpoints, "messages": messages}))
+        click.echo(json_text({"endpoints": endpoints, "messages": rows}))
         return
     if context.layout == "csv":
-        show(context.layout, MESSAGES, messages)
+        show(context.layout, MESSAGES, rows)
         return
     if endpoints:
         show(context.layout, ENDPOINTS, endpoints)
     else:
         say(NONE_CONFIGURED)
-    if messages:
+    if rows:
         say("")
-        show(context.layout, MESSAGES, [_short(row) for row in messages[:MOST]])
-        if len(messages) > MOST:
-            say(f"… {len(messages) - MOST:,} more: annexa alerts list --format json")
+        show(context.layout, MESSAGES, [_short(row) for row in rows[:MOST]])
+        if len(rows) > MOST:
+            say(f"… {len(rows) - MOST:,} more: annexa alerts list --format json")
 
 
 def _endpoints(
     sinks: Mapping[str, Sink], known: Mapping[str, EndpointState]
 ) -> Iterator[dict[str, Any]]:
-    from annexa.alerts.outbox import EndpointState  # noqa: PLC0415 - these commands only
+    from annexa.alerts.messages import EndpointState  # noqa: PLC0415 - these commands only
 
     for name in sorted(sinks.keys() | known.keys()):
         state, sink = known.get(name, EndpointState()), sinks.get(name)
@@ -181,7 +181,7 @@ def retry(context: Context, message: str | None, endpoint: str | None, *, everyt
 
     Their schedule begins anew; an endpoint that was disabled is enabled.
     """
-    from annexa.alerts import outbox  # noqa: PLC0415 - this command only
+    from annexa.alerts import messages  # noqa: PLC0415 - this command only
 
     context.takes(why="name a message or an endpoint")
     if sum(map(bool, (message, endpoint, everything))) != 1:
@@ -189,7 +189,7 @@ def retry(context: Context, message: str | None, endpoint: str | None, *, everyt
     if message is not None and len(message) < 8:
         raise click.UsageError("give at least the first 8 characters of the message's id")
     with _operations(context) as operations:
-        number = outbox.retry(operations, datetime.now(UTC), message, endpoint)
+        number = messages.retry(operations, datetime.now(UTC), message, endpoint)
     if not number and endpoint is None:
         raise click.UsageError("no dead message is meant; see `annexa alerts list`")
     say(f"{counted(number, 'message')} will be tried again by the daemon, or: annexa alerts send")

@@ -173,7 +173,7 @@ def _alerts(context: Context) -> Iterator[dict[str, Any]]:
     """Whether every endpoint's secrets can be had, and what it owes; nobody is asked."""
     from contextlib import closing  # noqa: PLC0415 - this command only
 
-    from annexa.alerts import outbox  # noqa: PLC0415
+    from annexa.alerts import messages  # noqa: PLC0415
     from annexa.operations import open_operations, there_are_operations  # noqa: PLC0415
     from config import SecretError  # noqa: PLC0415
     from evidence_store import StoreError  # noqa: PLC0415
@@ -184,16 +184,16 @@ def _alerts(context: Context) -> Iterator[dict[str, Any]]:
         yield _row("note", "alerts", "nobody is told what changes", cure)
         return
     where = context.location
-    known: Mapping[str, outbox.EndpointState] = {}
+    known: Mapping[str, messages.EndpointState] = {}
     if there_are_operations(where):
         try:
             with closing(open_operations(where)) as operations:
-                known = outbox.states(operations)
+                known = messages.states(operations)
         except StoreError as error:
             yield _row("bad", "alerts", str(error))
             return
     for each in configured:
-        state = known.get(each.name, outbox.EndpointState())
+        state = known.get(each.name, messages.EndpointState())
         what, cure = f"alerts to {each.name}", ""
         found = f"{each.kind}: {state.word}, {state.pending} pending, {state.dead} dead"
         good = state.word == "good" and not state.dead

@@ -220,10 +220,10 @@ class Duties:
         return Ended(COMPLETE)
 
     def _forget(self, _store: Store, _stop: threading.Event) -> Ended:
-        from annexa.alerts import outbox  # noqa: PLC0415 - once a day
+        from annexa.alerts import messages  # noqa: PLC0415 - once a day
 
-        messages = outbox.forget(self._operations, datetime.now(UTC))
-        return Ended(COMPLETE, f"{self._book.forget()} old runs, {messages} old messages")
+        old = messages.forget(self._operations, datetime.now(UTC))
+        return Ended(COMPLETE, f"{self._book.forget()} old runs, {old} old messages")
 
     def _look(self, store: Store, context: Context) -> None:
         """Say how findings and controls stand, and put down what is to be told of it."""

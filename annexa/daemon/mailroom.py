@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import structlog
 
-from annexa.alerts import outbox
+from annexa.alerts import messages, outbox
 from annexa.daemon.metrics import Metrics
 from annexa.operations import Operations
 from evidence_store import StoreError
@@ -87,5 +87,5 @@ class Mailroom:
         self._show(names)
 
     def _show(self, names: Sequence[str]) -> None:
-        known = outbox.states(self._operations)
-        self._metrics.alerts({name: known.get(name, outbox.EndpointState()) for name in names})
+        known = messages.states(self._operations)
+        self._metrics.alerts({name: known.get(name, messages.EndpointState()) for name in names})

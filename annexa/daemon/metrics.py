@@ -21,7 +21,7 @@ from prometheus_client.core import GaugeMetricFamily
 from annexa import __version__
 
 if TYPE_CHECKING:
-    from annexa.alerts.outbox import EndpointState
+    from annexa.alerts.messages import EndpointState
     from scheduler import Line
 
 BUCKETS: Final = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200)

@@ -112,6 +112,7 @@ outbox: Final = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("endpoint", sa.Text, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
+    sa.Column("grouped", sa.Text, nullable=False, server_default=""),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -122,6 +123,7 @@ outbox: Final = sa.Table(
     sa.Column("ended", sa.BigInteger),
     sa.Column("last_error", sa.Text, nullable=False),
     sa.Index("outbox_due", "status", "next_at"),
+    sa.Index("outbox_by_group", "endpoint", "grouped", "status"),
 )
 
 alert_endpoints: Final = sa.Table(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from annexa.alerts import Lookout, Now, outbox, silences, state
+from annexa.alerts import Lookout, Now, messages, outbox, silences, state
 from annexa.alerts.erasing import TABLES, Gone, erase
 from annexa.operations import Operations
 from annexa.operations.tables import metadata
@@ -80,7 +80,7 @@ def test_messages_conditions_and_silences_name_it_no_longer_and_still_arrive(wat
     assert failing.resources[1]["reason"] == f"{BOB} has no key"
     (silent,) = silences.kept(watch.operations)
     assert silent.matcher.resource == failing.resources[0]["id"]
-    assert len(outbox.listed(watch.operations, ["pending"])) == len(watch.told())
+    assert len(messages.listed(watch.operations, ["pending"])) == len(watch.told())
 
 
 def test_what_was_erased_recovers_without_its_name(watch: Watch) -> None:

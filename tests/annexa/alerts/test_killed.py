@@ -30,7 +30,7 @@ OPEN = """
 import sys, threading, time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from annexa.alerts import outbox
+from annexa.alerts import outbox, settling
 from annexa.operations import open_operations
 from evidence_store import File, Server
 place, keys = sys.argv[1:3]
@@ -42,8 +42,8 @@ SEND = """
 from annexa.alerts import Sender
 from annexa.alerts.webhook import WebhookSink
 from tests.annexa.alerts.conftest import LOOPBACK
-outbox.DELAYS = (timedelta(milliseconds=20),) * 9
-outbox.FAILURES = 1_000_000
+settling.DELAYS = (timedelta(milliseconds=20),) * 9
+settling.FAILURES = 1_000_000
 sink = WebhookSink("one", sys.argv[3], [lambda: sys.argv[4], lambda: sys.argv[5]], LOOPBACK)
 sender = Sender(operations, "annexa/test", {"one": sink}, clock, lease=timedelta(seconds=3))
 while True:
@@ -83,7 +83,7 @@ def test_of_two_senders_one_is_killed_and_nothing_is_lost(
 
     with operations.writing("test") as connection:
         for each in names:
-            outbox.put(connection, ["one"], alert(title=each), each, datetime.now(UTC))
+            outbox.put(connection, ["one"], alert(title=each, group=each), each, datetime.now(UTC))
     senders = [start(SEND, location, receiver.url, NEW, OLD) for _ in range(2)]
     began = time.monotonic()
     while len(receiver.taken) < 30 and time.monotonic() - began < 60:

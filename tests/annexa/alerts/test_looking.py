@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from annexa.alerts import Alert, Lookout, Now, Unread, silences, state
 from annexa.operations import Operations, open_operations
+from annexa.operations.tables import alert_conditions, alert_cursor
 from annexa.operations.tables import outbox as table
 from config.alerts import Alerts, WebhookEndpoint
 from config.secrets import SecretRef
@@ -391,8 +392,6 @@ def test_another_ledger_is_noticed_and_compared_with_what_was_told(
     made.sweep("a-", "b-")
     made.look()
     with operations.writing("test") as connection:
-        from annexa.operations.tables import alert_cursor  # noqa: PLC0415 - here only
-
         connection.execute(sa.update(alert_cursor).values(leaf="00" * 32))
     made.look()
     assert made.names() == [("failing", "a")], "nothing is told twice"
@@ -400,6 +399,41 @@ def test_another_ledger_is_noticed_and_compared_with_what_was_told(
     assert cursor is not None
     assert cursor.leaf == made.store.ledger_end()[1].hex()
     made.store.close()
+
+
+def test_ids_are_new_ones_when_the_operations_database_was_lost(
+    location: Location, operations: Operations
+) -> None:
+    """A receiver ignores what it has seen: an id of before would make it deaf for what is new."""
+    made = Watch(location, ONE, operations)
+    seen: set[str] = set()
+    for _ in range(2):
+        for found in ("a+", "a-", "a+", "a+"):
+            made.sweep(found)
+            made.look()
+        with operations.writing("test") as connection:
+            ids = set(connection.scalars(sa.select(table.c.id)))
+            assert ids
+            assert not ids & seen
+            seen |= ids
+            for each in (table, alert_cursor, alert_conditions):
+                connection.execute(sa.delete(each))
+    made.store.close()
+
+
+def test_a_listing_that_shrinks_in_two_sweeps_between_looks_is_told_of_twice(watch: Watch) -> None:
+    watch.sweep(*(f"{name}+" for name in "abcdefghij"))
+    watch.look()
+    sweep = watch.bench.begin()
+    for names in ("abcde", "a"):
+        parts = [part(observed_at=watch.clock.now.isoformat(), collected=len(names))]
+        watch.bench.unit(sweep, [document(each, passes(PRIVATE)) for each in names], parts)
+        sweep = watch.bench.begin()
+    watch.store.close_sweep(sweep, {})
+    watch.store.sequence()
+    watch.look()
+    shrunk = [each for each in watch.told() if each.type == "coverage.scope.shrunk"]
+    assert sorted(each.resources[0]["reason"] for each in shrunk) == ["10 → 5", "5 → 1"]
 
 
 def test_two_that_look_at_the_same_time_tell_once(watch: Watch) -> None:

@@ -11,12 +11,13 @@ import pytest
 import sqlalchemy as sa
 from standardwebhooks import Webhook
 
-from annexa.alerts import Alert, Answer, Sender, outbox
+from annexa.alerts import Alert, Answer, Sender, messages, outbox, settling
 from annexa.alerts.events import message_id
 from annexa.alerts.webhook import WebhookSink
-from annexa.operations import Operations
+from annexa.operations import Operations, open_operations
 from annexa.operations.tables import alert_endpoints
 from annexa.operations.tables import outbox as table
+from evidence_store import Location
 from tests.annexa.alerts.conftest import LOOPBACK, NOON, Clock, Receiver, alert
 
 OLD, NEW = "whsec_" + "QUJD" * 8, "whsec_" + "REVG" * 8
@@ -26,7 +27,7 @@ LEASE = timedelta(seconds=60)
 def put(operations: Operations, *transitions: str, to: tuple[str, ...] = ("one",)) -> None:
     with operations.writing("test") as connection:
         for each in transitions:
-            outbox.put(connection, to, alert(title=each), each, NOON)
+            outbox.put(connection, to, alert(title=each, group=each), each, NOON)
 
 
 def claim(operations: Operations, clock: Clock, most: int = 8) -> list[outbox.Claimed]:
@@ -35,8 +36,9 @@ def claim(operations: Operations, clock: Clock, most: int = 8) -> list[outbox.Cl
 
 def settle(
     operations: Operations, claimed: outbox.Claimed, answer: Answer, clock: Clock
-) -> outbox.Settled | None:
-    return outbox.settle(operations, claimed, answer, clock.now, ["one", "two"], jitter=lambda: 1.0)
+) -> settling.Settled | None:
+    others = ["one", "two"]
+    return settling.settle(operations, claimed, answer, clock.now, others, jitter=lambda: 1.0)
 
 
 def statuses(operations: Operations) -> Counter[tuple[str, str]]:
@@ -51,7 +53,7 @@ FAILED = Answer(delivered=False, error="answered 500")
 def test_a_transition_is_put_down_once_for_each_endpoint(operations: Operations) -> None:
     put(operations, "a", to=("one", "two"))
     put(operations, "a", "b", to=("one", "two"))
-    ids = [row.id for row in outbox.listed(operations)]
+    ids = [row.id for row in messages.listed(operations)]
     assert len(ids) == len(set(ids)) == 4
     assert message_id("one", "a") in ids
     assert message_id("one", "a") != message_id("two", "a")
@@ -90,9 +92,9 @@ def test_a_sender_whose_lease_ran_out_settles_nothing(operations: Operations, cl
     clock.forward(seconds=61)
     (fast,) = claim(operations, clock)
     assert settle(operations, slow, FAILED, clock) is None
-    assert settle(operations, fast, Answer(delivered=True), clock) == outbox.Settled("delivered")
+    assert settle(operations, fast, Answer(delivered=True), clock) == settling.Settled("delivered")
     assert settle(operations, slow, Answer(delivered=True), clock) is None
-    assert outbox.states(operations)["one"].failures == 0
+    assert messages.states(operations)["one"].failures == 0
 
 
 def test_failures_wait_longer_each_time_and_end_as_dead_which_others_are_told(
@@ -105,17 +107,17 @@ def test_failures_wait_longer_each_time_and_end_as_dead_which_others_are_told(
         assert settled is not None
         if settled.status == "dead":
             break
-        (row,) = outbox.listed(operations)
+        (row,) = messages.listed(operations)
         waits.append(row.next_at - clock.now)
-        clock.now = row.next_at + outbox.CIRCUIT
-    assert tuple(waits) == outbox.DELAYS
+        clock.now = row.next_at + settling.CIRCUIT
+    assert tuple(waits) == settling.DELAYS
     assert timedelta(days=2) < sum(waits, timedelta()) < timedelta(days=4)
     assert statuses(operations) == {("one", "dead"): 1, ("two", "pending"): 1}
-    told = outbox.listed(operations, ["pending"])[0]
+    told = messages.listed(operations, ["pending"])[0]
     assert told.type == "delivery.message.dead"
-    assert outbox.retry(operations, clock.now, told.id[:8]) == 0, "it is not dead"
-    (dead,) = outbox.listed(operations, ["dead"])
-    assert outbox.retry(operations, clock.now, dead.id[:8]) == 1
+    assert messages.retry(operations, clock.now, told.id[:8]) == 0, "it is not dead"
+    (dead,) = messages.listed(operations, ["dead"])
+    assert messages.retry(operations, clock.now, dead.id[:8]) == 1
     again = [each for each in claim(operations, clock) if each.endpoint == "one"]
     assert again[0].tries == 1
     assert again[0].attempt == len(waits) + 2
@@ -127,11 +129,81 @@ def test_a_receiver_may_ask_for_time_and_jitter_spreads_the_rest(
     put(operations, "a")
     (claimed,) = claim(operations, clock)
     settle(operations, claimed, Answer(delivered=False, retry_after=1234), clock)
-    assert outbox.listed(operations)[0].next_at == clock.now + timedelta(seconds=1234)
-    half = outbox._wait(2, FAILED, lambda: 0.0)
-    assert half == outbox.DELAYS[1] / 2
+    assert messages.listed(operations)[0].next_at == clock.now + timedelta(seconds=1234)
+    half = settling._wait(2, FAILED, lambda: 0.0)
+    assert half == settling.DELAYS[1] / 2
     long = Answer(delivered=False, retry_after=1e9)
-    assert outbox._wait(1, long, lambda: 0.0) == outbox.LONGEST_WAIT
+    assert settling._wait(1, long, lambda: 0.0) == settling.LONGEST_WAIT
+
+
+def test_what_recovered_never_arrives_before_what_failed(
+    operations: Operations, clock: Clock
+) -> None:
+    """A receiver that opens incidents would keep that one open for good."""
+    with operations.writing("test") as connection:
+        for status, when in (("firing", NOON), ("resolved", NOON + timedelta(hours=1))):
+            told = alert(title=status, status=status, group="finding/A.8.24")
+            outbox.put(connection, ["one", "two"], told, status, when)
+        outbox.put(connection, ["one"], alert(title="other", group="o"), "o", NOON)
+    clock.forward(hours=2)
+    first = claim(operations, clock)
+    assert sorted(each.message.alert.title for each in first) == ["firing", "firing", "other"]
+    for each in first:
+        bad = (each.endpoint, each.message.alert.title) == ("one", "firing")
+        settle(operations, each, FAILED if bad else Answer(delivered=True), clock)
+    for endpoint, title in (("two", "resolved"), ("one", "firing"), ("one", "resolved")):
+        (claimed,) = claim(operations, clock)
+        assert (claimed.endpoint, claimed.message.alert.title) == (endpoint, title)
+        settle(operations, claimed, Answer(delivered=True), clock)
+        clock.forward(minutes=1)
+
+
+def test_after_an_outage_what_waits_is_sent_at_once_the_oldest_first(
+    operations: Operations, clock: Clock
+) -> None:
+    for minute, each in enumerate("abcdef"):
+        with operations.writing("test") as connection:
+            put_at = NOON + timedelta(minutes=minute)
+            outbox.put(connection, ["one"], alert(title=each, group=each), each, put_at)
+    clock.forward(hours=1)
+    for each in claim(operations, clock):
+        late = Answer(delivered=False, retry_after=36_000)
+        settle(operations, each, FAILED if each.message.alert.title == "a" else late, clock)
+    clock.forward(minutes=2)
+    (probe,) = claim(operations, clock)
+    settle(operations, probe, Answer(delivered=True), clock)
+    assert [each.message.alert.title for each in claim(operations, clock)] == list("bcdef")
+
+
+def test_no_transaction_is_open_while_a_receiver_is_spoken_to(
+    operations: Operations, clock: Clock, location: Location
+) -> None:
+    other = open_operations(location)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'"
+
+    class Sink(WebhookSink):
+        def send(self, message: Any, _now: Any) -> Answer:
+            with other.writing("outbox one") as connection:  # waits for nobody, or fails
+                outbox.put(connection, ["two"], message.alert, message.id, NOON)
+                if connection.dialect.name == "postgresql":
+                    assert connection.exec_driver_sql(query).scalar() == 0
+            return Answer(delivered=True)
+
+    put(operations, "a")
+    sinks = {"one": Sink("one", "https://a.example", [lambda: NEW], LOOPBACK)}
+    assert Sender(operations, "annexa/test", sinks, clock).run(threading.Event()) == 1
+    assert statuses(operations) == {("one", "delivered"): 1, ("two", "pending"): 1}
+    other.close()
+
+
+def test_whom_a_mail_server_refused_stays_to_be_seen(operations: Operations, clock: Clock) -> None:
+    put(operations, "a")
+    (claimed,) = claim(operations, clock)
+    refused = Answer(delivered=True, error="mail.example refused c@acme.example")
+    settle(operations, claimed, refused, clock)
+    (row,) = messages.listed(operations, ["delivered"])
+    assert row.error == messages.states(operations)["one"].why == refused.error
+    assert messages.states(operations)["one"].word == "good"
 
 
 def test_five_failures_open_the_circuit_for_a_minute(operations: Operations, clock: Clock) -> None:
@@ -142,7 +214,7 @@ def test_five_failures_open_the_circuit_for_a_minute(operations: Operations, clo
     assert not outbox.waiting(operations, clock.now, ["one"])
     clock.forward(seconds=61)
     assert len(claim(operations, clock)) == 6
-    assert outbox.states(operations)["one"].word == "failing"
+    assert messages.states(operations)["one"].word == "failing"
 
 
 def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told_once(
@@ -153,10 +225,10 @@ def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told_once(
         settle(operations, each, Answer(delivered=False, error="answered 410", gone=True), clock)
     put(operations, "c")
     assert {each.endpoint for each in claim(operations, clock)} == {"two"}
-    told = [row.type for row in outbox.listed(operations) if row.endpoint == "two"]
+    told = [row.type for row in messages.listed(operations) if row.endpoint == "two"]
     assert told.count("delivery.endpoint.disabled") == 1
-    assert outbox.states(operations)["one"].word == "disabled"
-    assert outbox.retry(operations, clock.now, endpoint="one") == 2
+    assert messages.states(operations)["one"].word == "disabled"
+    assert messages.retry(operations, clock.now, endpoint="one") == 2
     assert len(claim(operations, clock)) == 3
 
 
@@ -167,16 +239,16 @@ def test_delivered_messages_are_forgotten_after_a_while_and_dead_ones_never(
     one, two = claim(operations, clock)
     settle(operations, one, Answer(delivered=True), clock)
     settle(operations, two, Answer(delivered=False, gone=True), clock)
-    assert outbox.forget(operations, clock.now) == 0
-    assert outbox.forget(operations, clock.now + timedelta(days=31)) == 1
+    assert messages.forget(operations, clock.now) == 0
+    assert messages.forget(operations, clock.now + timedelta(days=31)) == 1
     assert statuses(operations)["one", "dead"] == 1
 
 
 def test_two_senders_deliver_everything_to_a_receiver_that_fails_two_of_seven(
     operations: Operations, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "DELAYS", (timedelta(0),) * 9)
-    monkeypatch.setattr(outbox, "FAILURES", 1000)
+    monkeypatch.setattr(settling, "DELAYS", (timedelta(0),) * 9)
+    monkeypatch.setattr(settling, "FAILURES", 1000)
     receiver.every = [500, 429, 204, 204, 204, 204, 204]
     receiver.headers = {"retry-after": "0"}
     sent = [f"t{n}" for n in range(60)]
@@ -230,13 +302,13 @@ def test_a_message_that_breaks_its_sink_stops_none_behind_it_and_ends_as_dead(
     sender = Sender(operations, "annexa/test", sinks, clock)
     assert sender.run(threading.Event()) == 4
     assert len(receiver.taken) == 3
-    (row,) = outbox.listed(operations)
+    (row,) = messages.listed(operations)
     assert row.error.startswith("defect: ZeroDivisionError in test_outbox.py:")
     while row.status == "pending":
-        clock.now = row.next_at + outbox.CIRCUIT
+        clock.now = row.next_at + settling.CIRCUIT
         sender.run(threading.Event())
-        (row,) = outbox.listed(operations)
-    assert row.tries == len(outbox.DELAYS) + 1
+        (row,) = messages.listed(operations)
+    assert row.tries == len(settling.DELAYS) + 1
 
 
 def test_an_independent_library_verifies_old_and_new_secret(receiver: Receiver) -> None:

@@ -12,7 +12,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from annexa.alerts import Alert, Answer, Message, Now, Unread, events, outbox, pagerduty, slack
+from annexa.alerts import (
+    Alert,
+    Answer,
+    Message,
+    Now,
+    Unread,
+    events,
+    outbox,
+    pagerduty,
+    settling,
+    slack,
+)
 from annexa.alerts.guarded import Way
 from annexa.alerts.interface import MOST_RESOURCES, SEVERITIES
 from annexa.alerts.jira import JiraSink
@@ -97,7 +108,7 @@ def _everything(made: Watch) -> None:
         )[0]
         answer = Answer(delivered=False, error="answered 410", gone=gone)
         dying = claimed if gone else outbox.Claimed(claimed.message, "two", claimed.attempt, 99)
-        outbox.settle(made.operations, dying, answer, made.clock.now, ["one", "two"])
+        settling.settle(made.operations, dying, answer, made.clock.now, ["one", "two"])
 
 
 def _sweep(made: Watch, *found: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annexa.alerts import outbox
+from annexa.alerts import messages, outbox
 from annexa.cli.context import Context
 from annexa.cli.duties import Duties
 from annexa.operations import Lease, Operations, OperationsBook, open_operations
@@ -108,7 +108,7 @@ def test_what_the_daemon_finds_is_put_down(told: Shell) -> None:
         raw.execute("UPDATE entries SET recorded_at = recorded_at + 1 WHERE id = 2")
     raw.close()
     due["verify/whole"].work(run, threading.Event())
-    types = {row.type for row in outbox.listed(opened)}
+    types = {row.type for row in messages.listed(opened)}
     opened.close()
     assert {"sweep.missed", "integrity.verification.failed"} <= types
 

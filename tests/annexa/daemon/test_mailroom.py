@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annexa.alerts import outbox
+from annexa.alerts import Answer, messages, outbox, settling
 from annexa.cli.apart import sent
 from annexa.cli.context import Context
 from annexa.daemon import Mailroom, Metrics
@@ -40,9 +40,9 @@ def test_a_sender_is_started_only_where_something_is_due(tmp_path: Path) -> None
     def send(_stop: threading.Event) -> Ended:
         calls.append(1)
         (claimed,) = outbox.claim(
-            operations, "l", ["soc"], datetime.now(UTC), most=8, lease=outbox.CIRCUIT
+            operations, "l", ["soc"], datetime.now(UTC), most=8, lease=settling.CIRCUIT
         )
-        outbox.settle(operations, claimed, outbox.Answer(delivered=True), datetime.now(UTC), [])
+        settling.settle(operations, claimed, Answer(delivered=True), datetime.now(UTC), [])
         return Ended(COMPLETE)
 
     def shown(series: str) -> bool:
@@ -53,7 +53,7 @@ def test_a_sender_is_started_only_where_something_is_due(tmp_path: Path) -> None
         assert calls == []
         put(operations)
         assert within(lambda: calls)
-        assert within(lambda: not outbox.listed(operations))
+        assert within(lambda: not messages.listed(operations))
     operations.close()
     assert calls == [1]
     assert shown('annexa_alerts_dead{endpoint="soc"} 0.0')
@@ -85,5 +85,5 @@ secrets = ["env:SOC_SECRET"]
     ended = sent(context, "annexa/test", threading.Event())
     assert ended == Ended(COMPLETE, "1 attempts")
     assert [each.json["source"] for each in receiver.taken] == ["urn:annexa:annexa/test"]
-    assert outbox.listed(operations) == []
+    assert messages.listed(operations) == []
     operations.close()

@@ -26,7 +26,7 @@ from annexa.operations import (
     open_operations,
     operations_file,
 )
-from annexa.operations.tables import metadata, runs
+from annexa.operations.tables import metadata, outbox, runs
 from evidence_store import File, Location, NewerSchemaError, Store
 from scheduler import COMPLETE, FAILED, Ended, Line, Run
 from tests.annexa.operations.conftest import NOON, Hands
@@ -71,6 +71,23 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(operations: Operatio
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_messages_that_wait_know_their_group_after_the_upgrade(tmp_path: Path) -> None:
+    location = File(tmp_path / "evidence.db")
+    open_operations(location).close()
+    with sqlite3.connect(operations_file(location.path)) as raw:
+        raw.execute("DROP INDEX outbox_by_group")
+        raw.execute("ALTER TABLE outbox DROP COLUMN grouped")
+        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+        row = ("id", "soc", "t", '{"group": "finding/A.8.24"}', 1, 0, 0, 1, 0, "pending", None, "")
+        raw.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    raw.close()
+    operations = open_operations(location)
+    with operations.reading() as connection:
+        assert connection.scalars(sa.select(outbox.c.grouped)).all() == ["finding/A.8.24"]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    operations.close()
+
+
 def test_opened_again_it_remembers(location: Location, clock: Hands) -> None:
     for expected in ({}, {"a": line()}):
         operations = open_operations(location)
@@ -85,7 +102,7 @@ def test_opened_again_it_remembers(location: Location, clock: Hands) -> None:
 def test_one_of_a_newer_release_is_refused(location: Location, operations: Operations) -> None:
     with operations.writing("test") as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0002"):
+    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0003"):
         open_operations(location)
 
 
