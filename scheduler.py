@@ -17,8 +17,6 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Final, Protocol
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
 ATTEMPTS: Final = 3
 """How often a due time is tried before it is left as failed."""
 
@@ -414,7 +412,7 @@ class Scheduler:
 
     def _begin(self, duty: Duty, line: Line, now: datetime) -> None:
         slot, attempt, missed = duty.begin(line, now)
-        following = duty.line(duty.following(line.slot, now), self._salt)
+        following = duty.line(duty.following(slot, now), self._salt)
         run = self._book.begin(
             Run(0, duty.name, slot, attempt, missed, self._epoch, now), following
         )
@@ -467,6 +465,9 @@ def serve(
         stopping: called when the end begins.
         stop: ends it from elsewhere in the process.
     """
+    # Imported here: each run is a process of its own that needs this file, and not the ticker.
+    from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
+
     signals = _Signals(stop or threading.Event())
     ticker = BackgroundScheduler(
         timezone=UTC,

@@ -60,6 +60,18 @@ def test_a_first_run_is_not_followed_by_another_on_its_heels(bench: Bench) -> No
     assert bench.book.known["a"].due == NOON + HOUR
 
 
+def test_what_follows_a_due_time_that_a_late_try_makes_up_for_is_never_left_out(
+    bench: Bench,
+) -> None:
+    bench.now = NOON - timedelta(minutes=10)
+    bench.add("a")
+    bench.tick()
+    bench.restart()  # its first run died, and its first due time passed
+    bench.tick(timedelta(minutes=50))
+    assert bench.book.runs[-1][0].slot == NOON
+    assert bench.book.known["a"].due == NOON + HOUR, "20 minutes later, and not an hour more"
+
+
 def test_no_run_is_joined_by_a_second_one_and_what_passed_is_counted(bench: Bench) -> None:
     bench.add("a")
     bench.tick()
