@@ -44,6 +44,9 @@ ROWS: Final = 5_000
 STORE: Final = "store"
 """The lock every writer shares, and a writer that names none holds alone."""
 
+STANDS_STILL: Final = "5min"
+"""A writer that stands still for so long has its session ended: it holds locks others need."""
+
 LOCK_TIMEOUT: Final = "55P03"
 UNREACHABLE: Final = (
     UnreachableError,
@@ -56,6 +59,10 @@ CURES: Final[Mapping[str, tuple[type[StoreError], str]]] = {
     "08": UNREACHABLE,  # the connection
     "22": (RecordError, "nothing was recorded"),  # a value no column can hold
     "25006": (ReadOnlyError, "name the primary server, not a standby, and a writable database"),
+    "25P03": (
+        UnreachableError,
+        "this process stood still inside a transaction; nothing was recorded, run it again",
+    ),
     "28": UNREACHABLE,  # the account
     "3D": UNREACHABLE,  # the database
     "40": AGAIN,  # two transactions in each other's way
@@ -142,10 +149,10 @@ class Postgres:
         alone = locks or (STORE,)
         together = (STORE, *shared) if locks else ()
         with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
-            takes = [f"pg_advisory_xact_lock_shared({_KEY})" for _ in together]
+            takes = [_LET_GO, *(f"pg_advisory_xact_lock_shared({_KEY})" for _ in together)]
             takes += [f"pg_advisory_xact_lock({_KEY})" for _ in alone]
-            names = tuple(f"{self.schema} {name}" for name in (*together, *alone))
-            connection.exec_driver_sql(f"SELECT {', '.join(takes)}", names)
+            names = (f"{self.schema} {name}" for name in (*together, *alone))
+            connection.exec_driver_sql(f"SELECT {', '.join(takes)}", (STANDS_STILL, *names))
             yield connection
             connection.exec_driver_sql("COMMIT")
 
@@ -302,6 +309,7 @@ class Postgres:
         self.engine.dispose()
 
 
+_LET_GO: Final = "set_config('idle_in_transaction_session_timeout', %s, true)"
 _KEY: Final = "hashtextextended(%s, 0)"
 REFUSE: Final = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS

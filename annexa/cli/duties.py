@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import structlog
 
+from annexa.cli.beside import SWEEP
 from annexa.cli.context import Context
 from annexa.cli.sweep import Due
 from annexa.cli.sweep import run as sweep
@@ -106,7 +107,7 @@ class Duties:
 
     def _sweeping(self, each: PlannedSweep) -> Duty:
         return Duty(
-            name=f"sweep/{each.name}",
+            name=f"{SWEEP}{each.name}",
             timing=each.schedule.timing,
             spec=each.spec,
             work=lambda run, stop: self._sweep(each, run, stop),

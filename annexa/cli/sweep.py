@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from annexa.cli import FAILS, INTERRUPTED, OK, UNKNOWNS
+from annexa.cli.beside import beside_daemon
 from annexa.cli.context import Context, common
 
 if TYPE_CHECKING:
@@ -156,6 +157,9 @@ def run(
         threads=settings.sweep.threads,
         cap=settings.sweep.cap,
     )
+    beside = due is not None or beside_daemon(
+        context, frozenset(job.connection.key for job in jobs), resume=resume
+    )
     if resume:
         return made.resume(jobs, watch=watch.recorded, begun=watch.begun)
     scope = declared.scope(settings, context.framework.edition.mapping_version, today)
@@ -167,7 +171,7 @@ def run(
         collectors=due.collectors if due else context.collectors,
         watch=watch.recorded,
         begun=watch.begun,
-        beside=due is not None,
+        beside=beside,
     )
 
 

@@ -14,6 +14,7 @@ from annexa.operations.database import (
 from annexa.operations.errors import FencedError, HeldError, OperationsError
 from annexa.operations.hold import Hold
 from annexa.operations.lease import Lease, fence
+from annexa.operations.under_way import under_way
 
 __all__ = [
     "FencedError",
@@ -27,4 +28,5 @@ __all__ = [
     "open_operations",
     "operations_file",
     "there_are_operations",
+    "under_way",
 ]

@@ -105,7 +105,7 @@ class OperationsBook:
         """Runs that were begun under an earlier leadership and never ended."""
         query = sa.select(runs).where(runs.c.state == RUNNING, runs.c.epoch < self.epoch)
         with self._operations.reading() as connection:
-            return [_run(row) for row in connection.execute(query.order_by(runs.c.id))]
+            return [read_run(row) for row in connection.execute(query.order_by(runs.c.id))]
 
     def before(self, run: Run) -> Run | None:
         """The try before this one of the same due time."""
@@ -118,7 +118,7 @@ class OperationsBook:
         )
         with self._operations.reading() as connection:
             row = connection.execute(query).one_or_none()
-            return None if row is None else _run(row)
+            return None if row is None else read_run(row)
 
     def forget(self) -> int:
         """Drop runs that ended longer ago than they are kept; how many."""
@@ -162,7 +162,8 @@ def _line(row: sa.Row[Any]) -> Line:
     )
 
 
-def _run(row: sa.Row[Any]) -> Run:
+def read_run(row: sa.Row[Any]) -> Run:
+    """A row of the table `runs`."""
     return Run(
         row.id,
         row.name,

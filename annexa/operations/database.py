@@ -22,7 +22,7 @@ BUSY: Final = 5.0
 """Seconds to wait for another process's transaction; none of them is long."""
 
 PAUSED: Final = "60s"
-"""A process that stands still for so long inside a transaction has its session ended."""
+"""A process that stands still for so long inside a transaction of ours has its session ended."""
 
 
 @dataclass(frozen=True)

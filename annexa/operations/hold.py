@@ -28,7 +28,7 @@ class Hold:
     """
 
     def __init__(self, store: Path) -> None:
-        self._path = store.with_name(f"{store.name}.daemon.lock")
+        self._path = _lock_file(store)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR)
@@ -59,6 +59,25 @@ class Hold:
         """Let another daemon have it; the file stays, so that two never lock different files."""
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+def is_held(store: Path) -> bool:
+    """Whether a daemon, or a child of one, works on the store now."""
+    try:
+        file = os.open(_lock_file(store), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(file)  # for this moment: a daemon that starts in it tries again
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _lock_file(store: Path) -> Path:
+    return store.with_name(f"{store.name}.daemon.lock")
 
 
 def _lock_soon(file: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -23,9 +23,11 @@ from annexa.sweep.selection import Asked, asked
 from annexa.sweep.unit import Unit
 from collectors import Catalog, Group, LeftOut
 from evidence_store.answers import Receipt
-from evidence_store.handing_out import HandedOut
 from evidence_store.interface import EvidenceStore
 from evidence_store.model import PartKey, Plan, PlannedTarget, UnitRecord
+
+if TYPE_CHECKING:
+    from evidence_store.handing_out import HandedOut
 
 WAITING: Final = 4
 """Finished units that may wait for the recorder; further ones hold their threads back."""
@@ -127,7 +129,7 @@ class Sweep:
             collectors: names of the collectors to ask; empty for all.
             watch: told of each unit once it is durable.
             begun: told the sweep's number and its units before the first call.
-            beside: leave an open sweep alone: it is under way, and reads other targets.
+            beside: leave open sweeps alone: they are a daemon's, or it will look after them.
         """
         self._store.compare_outside()
         if not beside:

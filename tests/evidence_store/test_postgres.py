@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -110,6 +111,25 @@ def test_one_target_is_recorded_by_one_worker_at_a_time_and_the_other_is_told_wh
     assert isinstance(error, LockedError)
     assert "still held by annexa, process" in str(error)
     assert "after 0.2 s" in str(error)
+
+
+def test_who_stands_still_in_a_transaction_loses_it_and_the_others_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidence_store.postgres.STANDS_STILL", "100ms")
+    sweep = bench.begin("prod")
+    inner: list[object] = []
+
+    def same(store: Store) -> Receipt:
+        return Bench(store, bench.clock, bench.location).unit(sweep)
+
+    def stand_still() -> None:
+        time.sleep(0.5)
+        inner.append(beside(bench, same))
+
+    with pytest.raises(UnreachableError, match="stood still inside a transaction"):
+        during(bench, sweep, stand_still)
+    assert isinstance(inner[0], Receipt)
 
 
 def test_a_sweep_is_closed_after_the_units_under_way(bench: Bench) -> None:

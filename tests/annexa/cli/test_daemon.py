@@ -18,10 +18,11 @@ from annexa.cli.apart import prepare
 from annexa.cli.context import Context
 from annexa.cli.duties import Duties
 from annexa.daemon import DaemonWatch, Metrics
-from annexa.operations import Lease, OperationsBook, open_operations
+from annexa.operations import Hold, Lease, OperationsBook, open_operations
 from evidence_store import Store, StoreError
 from evidence_store.location import File
 from scheduler import COMPLETE, FAILED, INTERRUPTED, Duty, Ended, Line, Run
+from tests.annexa.cli import world as fixed
 from tests.annexa.cli.conftest import Said, Shell
 
 
@@ -41,13 +42,16 @@ class Hand:
     def due(self, name: str) -> Duty:
         return {duty.name: duty for duty in self.duties.due()}[name]
 
-    def do(self, name: str, stop: threading.Event | None = None, attempt: int = 1) -> Ended:
-        duty = self.due(name)
+    def begin(self, name: str, attempt: int = 1) -> Run:
         now = clock()
-        following = Line(name, duty.spec, now + timedelta(hours=1), now + timedelta(hours=1))
+        spec = self.due(name).spec
+        following = Line(name, spec, now + timedelta(hours=1), now + timedelta(hours=1))
         slot = now.replace(minute=0)
-        run = self.book.begin(Run(0, name, slot, attempt, 0, self.book.epoch, now), following)
-        ended = duty.work(run, stop or threading.Event())
+        return self.book.begin(Run(0, name, slot, attempt, 0, self.book.epoch, now), following)
+
+    def do(self, name: str, stop: threading.Event | None = None, attempt: int = 1) -> Ended:
+        run = self.begin(name, attempt)
+        ended = self.due(name).work(run, stop or threading.Event())
         self.book.end(run, ended, None)
         self.shell.clock.shift(3600)
         return ended
@@ -293,3 +297,28 @@ def test_health_says_how_it_is_and_what_to_do_where_nobody_answers(shell: Shell)
     assert "is the daemon running?" in shell("health").err
     shell.configure('[daemon]\nlisten = "off"\n')
     assert shell("health").code == 3
+
+
+def test_a_sweep_by_hand_is_refused_what_the_daemon_reads_and_leaves_its_sweep_open(
+    hand: Hand,
+) -> None:
+    shell = hand.shell
+    shell.configure(fixed.SETTINGS + '[schedules.web]\ntargets = ["web-1"]\nevery = "1h"\n')
+    hand.duties.reload()
+    hold, stop = Hold(shell.folder / "evidence.db"), threading.Event()
+    stop.set()
+    run = hand.begin("sweep/web")  # and it does not end
+    assert hand.due("sweep/web").work(run, stop).state == INTERRUPTED
+
+    said = shell("sweep")
+    assert said.code == 3
+    assert said.err == (
+        "the daemon sweeps just now (schedule web, since 12:00:00 UTC), and reads linux/web-1:"
+        " wait until it has, or name other targets with --target\n"
+    )
+    assert "goes on with itself" in shell("sweep", "--resume").err
+    shell.ok("sweep", "--target", "db-1")
+    assert sweeps(shell) == [(False, ""), (True, "complete")]
+
+    hold.release()  # the daemon is gone, whatever its book says
+    shell.ok("sweep", "--target", "web-1")
