@@ -12,18 +12,13 @@ import os
 import random
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -31,6 +26,7 @@ from annexa.operations import open_operations
 from annexa.operations.tables import runs
 from evidence_store import File, Location, Server, Store
 from scheduler import ABORTED, COMPLETE
+from tests.annexa.daemon.processes import Daemon, all_killed, eventually
 from tests.postgres import PostgresServer
 
 pytestmark = [
@@ -78,7 +74,7 @@ class Site:
         self.daemons: list[Daemon] = []
 
     def start(self, name: str) -> Daemon:
-        daemon = Daemon(self, name)
+        daemon = Daemon(self.folder, name, self.configuration)
         self.daemons.append(daemon)
         return daemon
 
@@ -148,74 +144,11 @@ drain = "1s"
             assert numbers <= closed
 
 
-class Daemon:
-    def __init__(self, site: Site, name: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        config = site.folder / f"{name}.toml"
-        config.write_text(site.configuration(self.port))
-        self.log = site.folder / f"{name}.{self.port}.log"
-        environ = dict(os.environ, AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="no")
-        with self.log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "annexa", "daemon", "--config", str(config)],
-                stderr=out,
-                env=environ,
-                cwd=Path(__file__).parents[3],
-            )
-
-    def ask(self, path: str) -> tuple[int, str]:
-        address = f"http://127.0.0.1:{self.port}{path}"
-        try:
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
-
-    @property
-    def leads(self) -> bool:
-        return "annexa_scheduler_leader 1.0" in self.ask("/metrics")[1]
-
-    def running(self, name: str) -> bool:
-        code, body = self.ask("/readyz")
-        return code == 200 and name in orjson.loads(body)["running"]
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        self.signal(signal.SIGTERM)
-        return self.process.wait(90)
-
-    def said(self, event: str) -> bool:
-        return f'"event": "{event}"' in self.log.read_text()
-
-
-def eventually(what: Callable[[], Any], name: str, most: float = 90) -> Any:
-    end = time.monotonic() + most
-    while not (found := what()):
-        assert time.monotonic() < end, f"{name}: not within {most} s"
-        time.sleep(0.05)
-    return found
-
-
 @contextlib.contextmanager
 def site(folder: Path, location: Location, platform: str) -> Iterator[Site]:
     made = Site(folder, location, platform)
-    try:
+    with all_killed(made.daemons):
         yield made
-    finally:
-        for daemon in made.daemons:
-            with contextlib.suppress(OSError):
-                daemon.signal(signal.SIGCONT)
-                daemon.kill()
 
 
 def seconds_until(what: Callable[[], Any], name: str, most: float) -> float:
@@ -271,7 +204,7 @@ def test_on_a_server(tmp_path: Path, platform: str, postgres: PostgresServer) ->
         for _ in range(2):
             place.start(f"d{next(names)}")
             place.leader()
-        eventually(lambda: all(d.ask("/readyz")[0] == 200 for d in place.daemons), "both ready")
+        eventually(lambda: all(d.ready for d in place.daemons), "both ready")
         assert [d.leads for d in place.daemons].count(True) == 1
         acts = [killed, paused, ended, cut_off]
         for number in range(rounds):
@@ -281,9 +214,7 @@ def test_on_a_server(tmp_path: Path, platform: str, postgres: PostgresServer) ->
                 if len(place.daemons) < 2:
                     place.start(f"d{next(names)}")
                 place.leader()
-                eventually(
-                    lambda: all(d.ask("/readyz")[0] == 200 for d in place.daemons), "all ready"
-                )
+                eventually(lambda: all(d.ready for d in place.daemons), "all ready")
                 assert [d.leads for d in place.daemons].count(True) == 1
             chance.shuffle(acts)
             print(f"round {number + 1}: {len(place.runs())} runs")  # noqa: T201 - of a proof
