@@ -43,3 +43,13 @@ def test_listing_what_can_be_read_imports_neither_store_nor_sdk(command: tuple[s
     assert not imported(*command, "--format", "json") & {
         "alembic", "boto3", "botocore", "evidence_store", "pydantic", "sqlalchemy",
     }  # fmt: skip
+
+
+def test_what_the_daemon_keeps_in_memory_holds_no_sdk_and_no_cryptography() -> None:
+    code = (
+        "import annexa.cli.apart, annexa.cli.duties, annexa.daemon, annexa.operations, sys\n"
+        "print(' '.join(name.partition('.')[0] for name in sys.modules))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept = {"alembic", "azure", "boto3", "botocore", "cryptography", "google", "httpx", "ldap3"}
+    assert not set(ended.stdout.split()) & kept

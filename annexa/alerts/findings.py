@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from annexa.alerts import events
 from annexa.alerts.conditions import KNOWN, OVER, RECOVERING, Condition, Conditions
@@ -14,8 +14,10 @@ from annexa.alerts.interface import FIRING, MOST_RESOURCES, NEWS, RESOLVED, Aler
 from annexa.alerts.state import FINDING
 from annexa.alerts.teller import Teller, counted, resources, severest
 from annexa.operations.times import microseconds
-from evidence_store.following import Said, Step
 from mappings import Mapping, Relation
+
+if TYPE_CHECKING:
+    from evidence_store.following import Said, Step
 
 COLLECTOR, POPULATION = "reads", "population"
 """Kinds of what is only remembered: collectors that were read, and how many resources came."""

@@ -24,9 +24,9 @@ from annexa.alerts.state import FINDING, Cursor
 from annexa.alerts.teller import Teller
 from annexa.operations import Operations
 from config.alerts import Alerts
-from evidence_store.following import Step
 
 if TYPE_CHECKING:
+    from evidence_store.following import Step
     from mappings import AcceptedFailure, Mapping
 
 TRIES: Final = 3

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from annexa.operations import schema
 from annexa.operations.book import RUNNING, read_run
-from annexa.operations.database import BUSY, operations_file
+from annexa.operations.database import BUSY, operations_file, there_are_operations
 from annexa.operations.hold import is_held
 from annexa.operations.lease import NAME
 from annexa.operations.tables import SCHEMA, leases, runs
@@ -30,13 +30,9 @@ def under_way(store: Location) -> Sequence[Run]:
     Raises:
         StoreError: the operations database cannot be read.
     """
-    if isinstance(store, File):
-        where = operations_file(store.path)
-        if not (where.exists() and is_held(store.path)):
-            return ()
-        location: Location = File(where)
-    else:
-        location = store
+    if not there_are_operations(store) or (isinstance(store, File) and not is_held(store.path)):
+        return ()
+    location = File(operations_file(store.path)) if isinstance(store, File) else store
     with (
         closing(open_database(location, schema=SCHEMA, busy_seconds=BUSY)) as database,
         database.reading() as connection,

@@ -25,6 +25,7 @@ from annexa.operations import (
     OperationsError,
     open_operations,
     operations_file,
+    under_way,
 )
 from annexa.operations.tables import metadata, outbox, runs
 from evidence_store import File, Location, NewerSchemaError, Store
@@ -187,6 +188,28 @@ def test_a_run_is_written_with_the_due_time_after_it(operations: Operations, clo
     with operations.reading() as connection:
         row = connection.execute(sa.select(runs)).one()
     assert (row.state, row.sweep, row.missed, row.detail) == (COMPLETE, 42, 3, "sweep 42")
+
+
+def test_nothing_is_under_way_where_no_daemon_ever_was(location: Location) -> None:
+    assert not under_way(location)
+    assert not isinstance(location, File) or not operations_file(location.path).exists()
+
+
+def test_what_is_under_way_is_what_a_leader_that_is_there_has_begun(
+    location: Location, operations: Operations, clock: Hands
+) -> None:
+    hold = Hold(location.path) if isinstance(location, File) else None
+    (lease, book), (_, theirs) = leader(operations, clock), leader(operations, clock)
+    lease.take()
+    begun = book.begin(run(1), line(slot=NOON + timedelta(hours=1)))
+    assert under_way(location) == [begun]
+
+    clock.forward(2 * LENGTH)
+    assert bool(under_way(location)) == bool(hold), "on a file its lock says that it is there"
+    assert theirs.lead()
+    assert not under_way(location), "another daemon leads, and ends it in the book"
+    if hold is not None:
+        hold.release()
 
 
 def test_no_due_time_is_begun_twice_under_one_number(operations: Operations, clock: Hands) -> None:
