@@ -184,7 +184,7 @@ class Alerts(Model):
     repeat_low: Duration = seconds("7d")
     """The same for what is of low severity."""
     shrunk: float = Field(default=0.2, gt=0, le=1)
-    """A listing that lost this share of its resources from one sweep to the next is told of."""
+    """A listing that lost this share of the most resources it had is told of, at once or slowly."""
     allow_networks: Annotated[tuple[Network, ...], Listed] = ()
     """Networks of your own that receivers may be in, such as `10.20.0.0/16`; metadata never."""
     endpoints: Annotated[tuple[Endpoint, ...], Listed] = ()

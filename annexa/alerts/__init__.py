@@ -7,8 +7,9 @@ the cursor moves; senders empty the outbox. The evidence store knows nothing of 
 from annexa.alerts.endpoints import receivers, sinks
 from annexa.alerts.interface import SEVERITIES, Alert, Answer, Message, Sink
 from annexa.alerts.looking import Lookout, tell_at_once
+from annexa.alerts.reading import Unread
 from annexa.alerts.sending import Sender
-from annexa.alerts.standing import Now, Unread
+from annexa.alerts.standing import Now
 
 __all__ = [
     "SEVERITIES",

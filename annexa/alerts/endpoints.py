@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,12 +93,22 @@ def _text(path: Path | None) -> str | None:
     return str(path) if path else None
 
 
-def receivers(settings: Alerts, alert: Alert) -> Sequence[str]:
-    """The names of the endpoints an alert is for."""
-    return [each.name for each in settings.endpoints if _wants(each, alert)]
+def receivers(
+    settings: Alerts, alert: Alert, controls: Iterable[str] = (), targets: Iterable[str] = ()
+) -> Sequence[str]:
+    """The names of the endpoints an alert is for.
+
+    Args:
+        settings: who wants what.
+        alert: what is told.
+        controls: those it concerns beside the one it names.
+        targets: likewise.
+    """
+    concerned = {alert.control, *controls}, {alert.target, *targets}
+    return [each.name for each in settings.endpoints if _wants(each, alert, *concerned)]
 
 
-def _wants(each: Endpoint, alert: Alert) -> bool:
+def _wants(each: Endpoint, alert: Alert, controls: set[str], targets: set[str]) -> bool:
     if alert.type in events.UNSILENCEABLE:
         return True
     if SEVERITIES.index(alert.severity) < SEVERITIES.index(each.minimum):
@@ -107,9 +117,9 @@ def _wants(each: Endpoint, alert: Alert) -> bool:
         return False
     if not events.matches(alert.type, each.events):
         return False
-    if each.only_controls and alert.control not in each.only_controls:
+    if each.only_controls and controls.isdisjoint(each.only_controls):
         return False
-    names = (alert.target, alert.target.partition("/")[2])
+    names = {name for full in targets for name in (full, full.partition("/")[2])}
     return not each.only_targets or any(
         fnmatch.fnmatchcase(name, pattern) for name in names for pattern in each.only_targets
     )

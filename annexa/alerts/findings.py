@@ -1,4 +1,4 @@
-"""What the entries of the ledger say, as conditions: findings, listings that shrank, exports."""
+"""What the entries of the ledger say, as conditions: findings, first results, exports."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from annexa.alerts import events
+from annexa.alerts import events, population
 from annexa.alerts.conditions import KNOWN, OVER, RECOVERING, Condition, Conditions
 from annexa.alerts.interface import FIRING, MOST_RESOURCES, NEWS, RESOLVED, Alert, shortened
 from annexa.alerts.state import FINDING
-from annexa.alerts.teller import Teller, counted, resources, severest
+from annexa.alerts.teller import Teller, about, counted, resources, severest
 from annexa.operations.times import microseconds
 from mappings import Mapping, Relation
 
 if TYPE_CHECKING:
     from evidence_store.following import Said, Step
 
-COLLECTOR, POPULATION = "reads", "population"
-"""Kinds of what is only remembered: collectors that were read, and how many resources came."""
+COLLECTOR: Final = "reads"
+"""What is only remembered: that a collector was read."""
 
 NO_CONTROL: Final = "no control"
 
@@ -54,7 +54,7 @@ class Ledger:
                 read.setdefault(target, set()).update(new)
                 first.setdefault(target, []).extend(self._findings(step, target, new))
                 self._good(step, target)
-                self._shrunk(step, target)
+                population.compare(self.found, self.teller, step, target)
             elif step.kind == "access":
                 self._exported(step)
         for target in sorted(read):
@@ -96,7 +96,9 @@ class Ledger:
                 condition.fires(
                     reason=shortened(said.reason), severity=said.severity, mark=step.place
                 )
-                if known is None and said.check_id.rpartition(".")[0] in new:
+                # What is silent, or accepted by an exception, is told when that ends.
+                silent = self.teller.silent(about(condition, events.FAILING))
+                if known is None and said.check_id.rpartition(".")[0] in new and not silent:
                     condition.told = True
                     condition.told_at = microseconds(self.teller.now)
                     first.append(condition)
@@ -136,54 +138,6 @@ class Ledger:
             asked = (each.facts["kind"], each.facts["scope"]) in complete
             if each.state == RECOVERING and asked and (digest, check) not in unclear:
                 each.looks_good(step.place)
-
-    def _shrunk(self, step: Step, target: str) -> None:
-        """Tell of kinds of which far fewer came than the last time; a torn listing is no sign."""
-        kinds: dict[tuple[str, str], list[tuple[bool, int]]] = {}
-        for key, each in step.listed.items():
-            if each.ever:
-                kinds.setdefault((key.collector, key.kind), []).append(
-                    (each.complete, each.collected)
-                )
-        lost = []
-        for (collector, kind), parts in sorted(kinds.items()):
-            if not all(complete for complete, _ in parts):
-                continue
-            number = sum(collected for _, collected in parts)
-            name = f"{POPULATION}/{target}/{collector}/{kind}"
-            facts = {"number": number}
-            known = self.found.put(
-                Condition(name, POPULATION, "", target, KNOWN, told=True, facts=facts)
-            )
-            before = int(known.facts["number"])
-            known.facts["number"] = number
-            if number <= before * (1 - self.teller.settings.shrunk) and number < before:
-                lost.append((collector, kind, before, number))
-        if lost:
-            self._tell_shrunk(target, lost)
-
-    def _tell_shrunk(self, target: str, lost: Sequence[tuple[str, str, int, int]]) -> None:
-        first = lost[0]
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        self.teller.news(
-            Alert(
-                type=events.SHRUNK,
-                status=NEWS,
-                severity="high",
-                title=f"{target}: {first[2]:,} {first[1]} became {first[3]:,}{more}",
-                group=f"shrunk/{target}",
-                at=self.teller.at,
-                target=target,
-                collector=first[0] if len(lost) == 1 else "",
-                reason="a complete listing names far fewer resources than the one before it",
-                counts={"kinds": len(lost), "before": first[2], "now": first[3]},
-                resources=[
-                    {"id": kind, "check": collector, "reason": f"{before:,} → {now:,}"}
-                    for collector, kind, before, now in lost[:MOST_RESOURCES]
-                ],
-                link=self.teller.link("diff --resources"),
-            )
-        )
 
     def _exported(self, step: Step) -> None:
         if not step.exported:
@@ -226,7 +180,8 @@ class Ledger:
                 counts={"collectors": len(collectors), "failing": len(failing)},
                 resources=resources(failing),
                 link=self.teller.link(f"findings --target {target.partition('/')[2]}"),
-            )
+            ),
+            controls={str(each.facts["control"]) for each in failing},
         )
 
     def _failing(self, group: str, new: Sequence[Condition]) -> None:

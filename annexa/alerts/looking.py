@@ -18,8 +18,9 @@ from annexa.alerts.conditions import Conditions
 from annexa.alerts.endpoints import receivers
 from annexa.alerts.findings import Ledger, finding_key
 from annexa.alerts.interface import Alert
+from annexa.alerts.reminding import Reminding
 from annexa.alerts.silences import About, kept, silent
-from annexa.alerts.standing import Now, Standing
+from annexa.alerts.standing import Now, compare
 from annexa.alerts.state import FINDING, Cursor
 from annexa.alerts.teller import Teller
 from annexa.operations import Operations
@@ -151,9 +152,8 @@ class Lookout:
                 found.drop(each.key)
         teller = self._teller()
         Ledger(found, teller, self.framework).tell()
-        standing = Standing(found, teller)
-        standing.look(now)
-        standing.remind(self.operations, self.out)
+        compare(found, teller, now, cursor.place)
+        Reminding(found, teller).look(self.operations, self.out)
         return self._write(cursor, (cursor.place, cursor.leaf), found, teller)[1]
 
     def _write(

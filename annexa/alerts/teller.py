@@ -54,9 +54,17 @@ class Teller:
         base = self.settings.link
         return f"annexa {command}" if base is None else f"{base.rstrip('/')}/?{_query(command)}"
 
-    def tell(self, alert: Alert) -> None:
-        """Tell it to those who want it."""
-        self.told.append((receivers(self.settings, alert), alert))
+    def tell(
+        self, alert: Alert, *, controls: Iterable[str] = (), targets: Iterable[str] = ()
+    ) -> None:
+        """Tell it to those who want it.
+
+        Args:
+            alert: what.
+            controls: those it concerns, where it names none as the only one.
+            targets: likewise.
+        """
+        self.told.append((receivers(self.settings, alert, controls, targets), alert))
 
     def silent(self, meant: About) -> bool:
         """Whether a silence means it, or an exception accepts it."""
@@ -73,10 +81,10 @@ class Teller:
             and fnmatch.fnmatchcase(meant.resource, each.resource)
         )
 
-    def news(self, alert: Alert) -> None:
+    def news(self, alert: Alert, *, controls: Iterable[str] = ()) -> None:
         """Tell what happened, unless it is silenced."""
         if not self.silent(About(alert.type, alert.control, alert.target)):
-            self.tell(alert)
+            self.tell(alert, controls=controls)
 
     def due(self, found: Iterable[Condition], fires: str, recovers: str) -> Groups:
         """What is to be told of conditions, by group; what is silent waits.

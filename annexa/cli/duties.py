@@ -231,6 +231,7 @@ class Duties:
         from annexa.cli import telling  # noqa: PLC0415 - when needed
         from annexa.posture import posture  # noqa: PLC0415
 
+        place, _ = store.ledger_end()
         rows = list(store.findings())
         rolled = posture(store, context.settings, context.framework, datetime.now(UTC), rows)
         controls = rolled.controls.items()
@@ -246,7 +247,7 @@ class Duties:
                 "stale": {c: each.why for c, each in controls if each.status.value == "stale"},
             },
         )
-        telling.look(context, store, self._operations, rows, rolled)
+        telling.look(context, store, self._operations, rows, rolled, place)
 
     def _verify_recent(self, store: Store, stop: threading.Event) -> Ended:
         """What is newer than the last whole verification, with a day to spare for its running."""

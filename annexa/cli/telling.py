@@ -25,6 +25,7 @@ def look(
     operations: Operations,
     rows: Sequence[FindingRow] | None = None,
     rolled: RollUp | None = None,
+    place: int | None = None,
 ) -> int:
     """Decide what is told of everything recorded since the last look; how many messages.
 
@@ -34,6 +35,8 @@ def look(
         operations: where cursor and outbox are.
         rows: the findings in force, where the caller has them.
         rolled: the controls rolled up from them, likewise.
+        place: the ledger's end before they were read; once it has moved, they are read anew, for
+            another process may have told of what they do not say yet.
     """
     from annexa.alerts import Lookout  # noqa: PLC0415 - where somebody is told
     from annexa.posture import exceptions, not_judged, posture  # noqa: PLC0415
@@ -45,16 +48,19 @@ def look(
     def now() -> Now:
         from annexa.alerts import Now  # noqa: PLC0415 - as above
 
-        found = list(store.findings()) if rows is None else rows
         at = datetime.now(UTC)
-        rolled_up = rolled or posture(store, settings, context.framework, at, found)
+        if rows is not None and rolled is not None and store.ledger_end()[0] == place:
+            found, rolled_up = rows, rolled
+        else:
+            found = list(store.findings())
+            rolled_up = posture(store, settings, context.framework, at, found)
         found = [row for row in found if row.target not in out]
         parts = [part for part in store.parts() if part.target not in out]
         read: dict[tuple[str, str], str] = {}
         for part in parts:
             if part.observed_at is not None:
-                place = part.target, part.key.collector
-                read[place] = max(read.get(place, ""), part.observed_at.isoformat())
+                whose = part.target, part.key.collector
+                read[whose] = max(read.get(whose, ""), part.observed_at.isoformat())
         return Now(rolled_up.controls, unread(found, parts), read, accepted)
 
     lookout = Lookout(
