@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
+from config.listening import LISTEN
 from config.timing import Cron, Every
 from config.values import Duration, Listed, Model, Place, TargetName, Text, seconds
 
@@ -96,7 +97,7 @@ class Daemon(Model):
     """How the daemon runs."""
 
     listen: Annotated[Text, Field(pattern=r"^(off|(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5})$")] = (
-        "127.0.0.1:9477"
+        LISTEN
     )
     """Where `/healthz`, `/readyz` and `/metrics` are served, or `off`."""
     sweeps: int = Field(default=2, ge=1, le=16)

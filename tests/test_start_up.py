@@ -38,6 +38,10 @@ def test_the_help_of_a_command_imports_no_store_and_no_sdk() -> None:
     assert not imported("sweep", "--help") & (HEAVY - {"orjson"})
 
 
+def test_a_probe_imports_as_little_as_help() -> None:
+    assert not imported("health") & HEAVY
+
+
 @pytest.mark.parametrize("command", [("collectors",), ("permissions", "aws")])
 def test_listing_what_can_be_read_imports_neither_store_nor_sdk(command: tuple[str, ...]) -> None:
     assert not imported(*command, "--format", "json") & {

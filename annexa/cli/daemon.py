@@ -163,10 +163,13 @@ def _now() -> datetime:
 @click.option("--ready", is_flag=True, help="Ask whether it can sweep, not only whether it lives.")
 def health(context: Context, *, ready: bool) -> int:
     """Whether the daemon of this configuration is well; exit 0 if it is, 1 if not."""
-    import urllib.error  # noqa: PLC0415 - this command only
+    import http.client  # noqa: PLC0415 - this command only
+    import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
 
-    listen = context.settings.daemon.listen
+    from config.listening import listening  # noqa: PLC0415
+
+    listen = listening(context.config_text)
     if listen == "off":
         raise click.UsageError('[daemon] listen = "off": there is nothing to ask')
     host, _, port = listen.rpartition(":")
@@ -180,7 +183,7 @@ def health(context: Context, *, ready: bool) -> int:
     except urllib.error.HTTPError as error:
         click.echo(error.read().decode(), err=True)
         return FAILS
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         click.echo(f"{address}: {error}; is the daemon running?", err=True)
         return FAILS
     return OK

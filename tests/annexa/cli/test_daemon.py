@@ -297,6 +297,15 @@ def test_health_says_how_it_is_and_what_to_do_where_nobody_answers(shell: Shell)
     assert "is the daemon running?" in shell("health").err
     shell.configure('[daemon]\nlisten = "off"\n')
     assert shell("health").code == 3
+    shell.configure('[daemon]\nlisten = "127.0.0.1:nowhere"\n')
+    assert shell("health").code == 1
+
+
+def test_a_mistake_in_the_file_makes_no_healthy_daemon_look_ill(shell: Shell) -> None:
+    at = "127.0.0.1:9"
+    for text in (f'[daemon]\nlisten = "{at}"\nlaese = 3\n', "[daemon", "[daemon]\nlisten = 1\n"):
+        shell.configure(text)
+        assert (at if at in text else "127.0.0.1:9477") in shell("health").err
 
 
 def test_a_sweep_by_hand_is_refused_what_the_daemon_reads_and_leaves_its_sweep_open(
