@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from sys import intern
 from typing import Protocol, TypeVar
 
 from collectors.model import CallError, Cause
 
 Answer = TypeVar("Answer")
+
+NOTHING: Mapping[str, object] = {}
+"""The parameters of a call without any: there can be a hundred thousand of them."""
 
 TRIES = 4
 """Tries of a call that fails for a passing reason; throttled calls are bounded by the deadline."""
@@ -119,7 +123,7 @@ class Note:
     total: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JournalLine:
     """One try of one call: the completeness-and-accuracy record behind each evidence item.
 
@@ -160,10 +164,13 @@ class Journal:
             self.throttled += line.outcome == "throttled"
 
     def document(self) -> list[dict[str, object]]:
-        """The lines as they are stored, sorted by when they began."""
+        """The lines as they are stored."""
+        return [asdict(line) for line in self.in_order()]
+
+    def in_order(self) -> list[JournalLine]:
+        """The lines, sorted by when they began."""
         with self._lock:
-            lines = sorted(self.lines, key=lambda line: (line.started, line.operation, line.page))
-        return [asdict(line) for line in lines]
+            return sorted(self.lines, key=lambda line: (line.started, line.operation, line.page))
 
 
 class Caller:
@@ -317,14 +324,14 @@ class Caller:
         self.journal.add(
             JournalLine(
                 operation=operation,
-                parameters=dict(parameters or {}),
+                parameters=dict(parameters) if parameters else NOTHING,
                 service=place.service,
                 scope=place.scope,
                 page=page,
                 outcome=outcome,
                 status=note.status,
                 request_id=note.request_id,
-                server_date=note.server_date,
+                server_date=intern(note.server_date),
                 started=started.isoformat(timespec="milliseconds"),
                 ended=self.clock.now().isoformat(timespec="milliseconds"),
                 rows=note.rows,

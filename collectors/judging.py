@@ -17,7 +17,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 Reader = Callable[[type[Resource[Any]], "str | None"], Sequence[Resource[Any]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A check's answer about one resource, and why.
 

@@ -125,6 +125,10 @@ class ListingRun:
             for kind, ids in self._seen.items()
         ]
 
+    def forget(self) -> None:
+        """Let go of what was seen, once `parts()` told it."""
+        self._seen.clear()
+
     def _remember(self, row: Resource[Any]) -> None:
         ids = self._seen.get(row.kind)
         if ids is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evidence_store import entries, parts, state, writing
 from evidence_store.answers import Receipt
+from evidence_store.attaching import Attached, attached
 from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.checks import Checks
 from evidence_store.codecs import ZLIB, packed
@@ -73,6 +74,7 @@ class Draft:
         """Documents' own scopes, of new contents only."""
         self.reasons: dict[bytes, str] = {}
         self.digests = Digests(secret, unit.target)
+        self.attached: list[Attached] = []
         self.checks = Checks(connection)
         self.withheld = Withholding(connection, target_id, self.digests)
         self.purged = was_purged(connection)
@@ -93,6 +95,8 @@ class Draft:
 
     def read_documents(self) -> None:
         """Take every document in; only new contents are fetched, digested and stored."""
+        if not self.withheld:
+            self._attach()
         new: list[tuple[Any, ...]] = []
         before, after, records = self.before, self.after, self.records
         for told in self.unit.documents:
@@ -247,7 +251,8 @@ class Draft:
             raise state.refused(self.unit.target, last.sweep)
         after_parts = parts.advanced(last.parts, self.records.values(), last.sweep, self.carried)
         digest, observed = parts.keep(self.connection, after_parts)
-        kept = self._attachments()
+        if self.withheld:
+            self._attach()
         unit = self.unit
         entry = entries.write(
             self.connection,
@@ -266,9 +271,7 @@ class Draft:
                 "unchanged": unchanged,
                 "parts": digest.hex(),
                 "observed": observed,
-                "attachments": {
-                    name: self.digests.attachment_root(name, body).hex() for name, body in kept
-                },
+                "attachments": {each.name: each.root.hex() for each in self.attached},
                 "provenance": dict(unit.provenance),
             },
             outcome=unit.outcome,
@@ -277,11 +280,7 @@ class Draft:
             resources=live,
             **counts,
         )
-        rows = (
-            (entry, name, sha256(body).digest(), len(body), ZLIB, packed(body))
-            for name, body in kept
-        )
-        insert(self.connection, attachments, rows)
+        insert(self.connection, attachments, (each.row(entry) for each in self.attached))
         if not unchanged or last.sweep == 0:
             writing.write_changes(self, at.target_id, entry, changed)
             seal = state.seal(self.secret, (state_root, verdict_root), self.after)
@@ -297,10 +296,11 @@ class Draft:
             unchanged,
         )
 
-    def _attachments(self) -> list[tuple[str, bytes]]:
-        named = {"journal": self.unit.journal} if self.unit.journal else {}
-        for key, body in self.unit.activities.items():
-            named[f"activity {canonical(list(key)).decode()}"] = body
-        if self.withheld:
-            named = {name: self.withheld.attachment(body) for name, body in named.items()}
-        return sorted((name, body) for name, body in named.items() if body)
+    def _attach(self) -> None:
+        """Pack the attachments one by one; what is withheld is known when documents are read."""
+        named = {"journal": self.unit.journal}
+        for key, told in self.unit.activities.items():
+            named[f"activity {canonical(list(key)).decode()}"] = told
+        without = self.withheld.attachment if self.withheld else None
+        made = (attached(self.digests, *each, without) for each in sorted(named.items(), key=FIRST))
+        self.attached = [each for each in made if each.size]

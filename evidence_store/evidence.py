@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -142,35 +142,44 @@ def findings(
             resources.c.scope,
         )
     at, read, criteria = cache(instant), cache(moment), cache(_criteria)
-    for rows in connection.execute(query.execution_options(yield_per=BATCH)).partitions():
-        scopes = _own_scopes(connection, until, {number for _, number, *_ in rows})
-        for target_id, number, kind, scope, name, digest, code, version, severity, *rest in rows:
-            unit = known[target_id]
-            part_key, part = unit.parts[kind, scope]
-            own_scope = scopes[number] if name is not None else scope
-            if collector is not None and part_key.collector != collector:
-                continue
-            body, status, cause, reason, since = rest
-            observed = part.observed_of(digest)
-            yield FindingRow(
-                unit.target,
-                intern(code),
-                intern(version),
-                intern(severity),
-                criteria(body),
-                name,
-                intern(kind),
-                intern(own_scope if own_scope is not None else scope),
-                intern(scope),
-                STATUS_OF[status],
-                CAUSE_OF[cause] if cause else None,
-                intern(reason or ""),
-                at(since),
-                read(observed) if observed else None,
-                at(unit.row.recorded_at),
-                unit.row.sweep,
-                unit.row.id,
-            )
+    for row, said in _with_own_scopes(connection, until, query):
+        target_id, _, kind, scope, name, digest, code, version, severity, body, *rest = row
+        unit = known[target_id]
+        part_key, part = unit.parts[kind, scope]
+        own_scope = said if name is not None else scope
+        if collector is not None and part_key.collector != collector:
+            continue
+        status, cause, reason, since = rest
+        observed = part.observed_of(digest)
+        yield FindingRow(
+            unit.target,
+            intern(code),
+            intern(version),
+            intern(severity),
+            criteria(body),
+            name,
+            intern(kind),
+            intern(own_scope if own_scope is not None else scope),
+            intern(scope),
+            STATUS_OF[status],
+            CAUSE_OF[cause] if cause else None,
+            intern(reason or ""),
+            at(since),
+            read(observed) if observed else None,
+            at(unit.row.recorded_at),
+            unit.row.sweep,
+            unit.row.id,
+        )
+
+
+def _with_own_scopes(
+    connection: sa.Connection, until: int, query: sa.Select[Any]
+) -> Iterator[tuple[Sequence[Any], str | None]]:
+    """Each row, and what its resource (the second column) said of its own place."""
+    with connection.execute(query.execution_options(yield_per=BATCH)) as found:
+        for rows in found.partitions():
+            scopes = _own_scopes(connection, until, {row[1] for row in rows})
+            yield from ((row, scopes[row[1]]) for row in rows)
 
 
 def _own_scopes(

@@ -124,6 +124,20 @@ class PartRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """An attachment that is given line by line, so that nobody has to hold what it says.
+
+    Attributes:
+        rows: Gives name and value of each line of an object, sorted by name, or of a list each row
+            with an empty name; both canonical JSON.
+        of_object: Whether it is an object.
+    """
+
+    rows: Callable[[], Iterable[tuple[bytes, bytes]]]
+    of_object: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UnitRecord:
     """One target in one sweep, recorded in one transaction.
 
@@ -148,8 +162,8 @@ class UnitRecord:
     finished: str
     parts: Sequence[PartRecord]
     documents: Iterable[Document] = ()
-    journal: bytes = b""
-    activities: Mapping[PartKey, bytes] = field(default_factory=dict)
+    journal: bytes | Lines = b""
+    activities: Mapping[PartKey, bytes | Lines] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     attempt: int = 1
 

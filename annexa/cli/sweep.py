@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import Counter
@@ -148,6 +149,7 @@ def run(
         mark=marker(store.derive_key("redaction")),
         defect=logs.defect,
         config_digest=digest_of(context.config_text),
+        folder=_spool_folder(context.location.keys.parent),
         stop=stop or threading.Event(),
     )
     made = Sweep(
@@ -194,6 +196,11 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _spool_folder(beside: Path) -> Path | None:
+    """The folder of the store, where documents wait; one of keys alone may not be ours to write."""
+    return beside if os.access(beside, os.W_OK) else None
 
 
 def _title(context: Context) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -15,7 +16,7 @@ from annexa.sweep.unit import Held, Reading, Unit
 from collectors import Cause, Unread
 from collectors.documents import without_secrets
 from collectors.reading import PartRead
-from evidence_store.model import Document, PartKey, PartRecord, UnitRecord
+from evidence_store.model import Document, Lines, PartKey, PartRecord, UnitRecord
 
 NOWHERE: Final = ""
 """The scope of a listing of which not even the places could be asked."""
@@ -33,7 +34,7 @@ def unit_record(unit: Unit, sweep: int, attempt: int, finished: datetime) -> Uni
         finished=_text(finished),
         parts=parts,
         documents=_documents(unit),
-        journal=orjson.dumps(_clean(unit, unit.caller.journal.document())),
+        journal=Lines(partial(_journal, unit)),
         activities=_activities(unit),
         provenance=provenance(unit),
     )
@@ -47,9 +48,11 @@ def _outcome(unit: Unit, parts: list[PartRecord]) -> str:
     return "complete" if all(part.complete for part in parts) else "incomplete"
 
 
-def _clean(unit: Unit, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Without texts shaped like secrets: a call's parameters can hold one."""
-    return without_secrets({"value": value}, (), unit.means.mark)["value"]
+def _journal(unit: Unit) -> Iterator[tuple[bytes, bytes]]:
+    """The calls, without texts shaped like secrets: a call's parameters can hold one."""
+    for line in unit.caller.journal.in_order():
+        told = without_secrets(asdict(line), (), unit.means.mark)
+        yield b"", orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
 def _finished(unit: Unit) -> list[Reading]:
@@ -154,14 +157,21 @@ def counts(unit: Unit, record: UnitRecord) -> tuple[int, Counter[str]]:
     return resources, found
 
 
-def _activities(unit: Unit) -> dict[PartKey, bytes]:
+def _activities(unit: Unit) -> dict[PartKey, Lines]:
     """What moves by itself, by part, as documents of their own."""
-    found: dict[PartKey, dict[str, Mapping[str, Any]]] = {}
+    found: dict[PartKey, list[Held]] = {}
     for reading in _finished(unit):
-        for held in (held for held in reading.held if held.moving):
+        for held in (held for held in reading.held if held.place.moving):
             key = PartKey(reading.collector.name, held.key.kind, held.key.scope)
-            found.setdefault(key, {})[str(held.key.id)] = held.moving
-    return {key: orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for key, value in found.items()}
+            found.setdefault(key, []).append(held)
+    return {key: Lines(partial(_moving, unit, some), of_object=True) for key, some in found.items()}
+
+
+def _moving(unit: Unit, some: Sequence[Held]) -> Iterator[tuple[bytes, bytes]]:
+    """Each resource's id with what moves in it, by id."""
+    by_id = {str(held.key.id): held for held in some}
+    for name, held in sorted(by_id.items()):
+        yield orjson.dumps(name), unit.spool.moving(held.place)
 
 
 def _text(time: datetime) -> str:

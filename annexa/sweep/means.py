@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from annexa.sweep.judging import CheckRefs
 from collectors import Connection, SystemClock
@@ -24,6 +25,7 @@ class Means:
         stop: set when the operator stops the sweep.
         defect: told of errors in collectors' and checks' own code.
         config_digest: digest of the configuration, for provenance.
+        folder: where documents lie until they are recorded; None for the system's temporary one.
     """
 
     refs: CheckRefs
@@ -32,6 +34,7 @@ class Means:
     stop: threading.Event = field(default_factory=threading.Event)
     defect: Defect = ignore_defect
     config_digest: str = ""
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,6 @@ class Held:
 
     key: ResourceKey
     place: Spooled
-    moving: Mapping[str, Any]
     findings: tuple[Finding, ...]
 
 
@@ -114,7 +113,7 @@ class Unit:
         self.refused_words = ""
         self.progress = Progress()
         self.readings: list[Reading] = []
-        self.spool = Spool()
+        self.spool = Spool(means.folder)
         self.started = means.clock.now()
         self.judge = Judge(asked, means.refs, self.started, means.defect)
         self._defect = means.defect
@@ -282,11 +281,13 @@ class Unit:
     def _keep(self, reading: Reading, resource: Resource[Any]) -> None:
         """Redact, make canonical, spool and judge; only what is stored is judged."""
         clean = without_secrets(document_of(resource), resource.secrets, self.means.mark)
-        whole = orjson.loads(orjson.dumps(clean, option=orjson.OPT_SORT_KEYS))
+        whole = orjson.loads(_canonical(clean))
         lasting, moving = split(whole, resource.volatile)
-        place = self.spool.put(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS))
-        key = ResourceKey(resource.kind, reading.run.scope, whole["id"])
-        held = Held(key, place, moving, self.judge.single(resource.kind, whole))
+        place = self.spool.put(_canonical(lasting), _canonical(moving) if moving else b"")
+        # Mostly the very text that the listing remembers: a second one would lie beside it.
+        name = resource.id if resource.id == whole["id"] else whole["id"]
+        key = ResourceKey(resource.kind, reading.run.scope, name)
+        held = Held(key, place, self.judge.single(resource.kind, whole))
         refusals = Counter(
             value.cause.value for value in resource.facts.values() if isinstance(value, Unread)
         )
@@ -302,6 +303,7 @@ class Unit:
             for part in reading.run.parts()
             for unread in [part.unread or reading.broken]
         ]
+        reading.run.forget()
         with self._lock:
             self.progress.parts_done += len(reading.kinds)
             self.progress.unread.update(p.unread.cause.value for p in reading.parts if p.unread)
@@ -374,7 +376,13 @@ class Unit:
 
     def _whole(self, held: Held) -> dict[str, Any]:
         document: dict[str, Any] = orjson.loads(self.spool.get(held.place))
-        return merge(document, held.moving)
+        if not held.place.moving:
+            return document
+        return merge(document, orjson.loads(self.spool.moving(held.place)))
+
+
+def _canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _code(error: Exception) -> str:

@@ -14,6 +14,7 @@ from evidence_store import (
     CheckRef,
     Document,
     Finding,
+    Lines,
     PartKey,
     RecordError,
     ResourceKey,
@@ -304,6 +305,40 @@ def test_two_checks_of_a_resource_are_told_apart(bench: Bench) -> None:
     bench.sweep([document("a", passes(VERSIONED), fails())])
     assert bench.statuses() == {("a", PRIVATE_NAME): "fail", ("a", VERSIONED_NAME): "pass"}
     assert bench.problems() == []
+
+
+def test_an_attachment_given_line_by_line_is_the_one_given_whole(bench: Bench) -> None:
+    calls = [{"operation": "List", "page": 1}, {"operation": "List", "page": 2}]
+    moves = {"a": {"listed.Used": 1}, "b": {"listed.Used": "é"}}
+    key = PartKey("aws.s3", "aws.s3.bucket", "global")
+    row_by_row = Lines(lambda: [(b"", canonical(row)) for row in calls])
+    by_name = Lines(lambda: [(canonical(n), canonical(v)) for n, v in moves.items()], True)
+    whole = bench.sweep([], journal=canonical(calls), activities={key: canonical(moves)})
+    given = bench.sweep([], journal=row_by_row, activities={key: by_name})
+    names = bench.store.attachments(whole.entry)
+    assert len(names) == 2
+    assert names == bench.store.attachments(given.entry)
+    first, second = (parsed(bench.store.entry(r.entry).body) for r in (whole, given))
+    assert first["attachments"] == second["attachments"]
+    for name in names:
+        told = bench.store.attachment(whole.entry, name)
+        assert told == bench.store.attachment(given.entry, name)
+    empty = bench.sweep([], journal=Lines(list))
+    assert bench.store.attachment(empty.entry, "journal") == b"[]"
+    assert bench.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (Lines(lambda: [(b"", b'{"b":1,"a":2}')]), "not canonical"),
+        (Lines(lambda: [(b'"b"', b"1"), (b'"a"', b"2")], True), "not sorted"),
+        (Lines(lambda: [(b'"a"', b"1"), (b'"a"', b"2")], True), "not sorted"),
+    ],
+)
+def test_an_attachment_of_another_form_is_refused(bench: Bench, lines: Lines, message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        bench.sweep([], journal=lines)
 
 
 def test_a_text_that_is_kept_takes_the_memory_of_its_own_length() -> None:
