@@ -423,6 +423,8 @@ class Scheduler:
     def _work(self, running: _Running) -> None:
         try:
             running.ended = running.duty.work(running.run, running.stop)
+        except LostError as error:  # writing its end says the same, and is what is acted upon
+            running.ended = Ended(FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - said with its trace; the others go on
             self._watch.defect(running.run, error)
             running.ended = Ended(FAILED, f"{type(error).__name__}: {error}")

@@ -23,6 +23,7 @@ from scheduler import (
     BookError,
     Duty,
     Ended,
+    LostError,
     Run,
     serve,
 )
@@ -177,6 +178,18 @@ def test_the_lead_lost_while_a_run_ends_is_felt_at_once(bench: Bench) -> None:
     bench.end_all()
     assert bench.watch.events[-2:] == [("lost",), ("refused", "a")]
     assert not bench.scheduler.running
+
+
+def test_a_run_that_was_refused_for_want_of_the_lead_is_no_defect(bench: Bench) -> None:
+    def refused(_run: Run, _stop: threading.Event) -> Ended:
+        raise LostError("another daemon took the lead")
+
+    bench.add("a", work=refused)
+    bench.tick()
+    bench.book.leader = False
+    bench.end_all()
+    assert bench.watch.events[-2:] == [("lost",), ("refused", "a")]
+    assert not [event for event in bench.watch.events if event[0] == "defect"]
 
 
 def test_who_does_not_lead_starts_nothing(bench: Bench) -> None:

@@ -174,6 +174,13 @@ def main() -> None:
         ended, lost = _do(order, stop, lambda about, said: told.append((about, said))), False
     except LostError as error:
         ended, lost = Ended(FAILED, str(error)), True
+    except StoreError as error:
+        ended, lost = Ended(FAILED, str(error)), False
+    except Exception as error:  # noqa: BLE001 - said with its trace; ending by it would abort us
+        from annexa import logs  # noqa: PLC0415 - a defect only
+
+        logs.defect(error, order["duty"])
+        ended, lost = Ended(FAILED, f"{type(error).__name__}: {error}"), False
     said = {"state": ended.state, "detail": ended.detail, "lost": lost, "told": told}
     answer.write(orjson.dumps(said))
     answer.flush()

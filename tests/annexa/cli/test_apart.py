@@ -10,16 +10,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from annexa.cli.apart import apart
+from annexa.cli.apart import apart, sent
 from annexa.cli.context import Context
 from annexa.cli.duties import Duties
-from annexa.operations import HeldError, Hold, Lease, OperationsBook, open_operations
+from annexa.operations import (
+    HeldError,
+    Hold,
+    Lease,
+    OperationsBook,
+    open_operations,
+    operations_file,
+)
 from evidence_store import File, Store
 from scheduler import COMPLETE, FAILED, INTERRUPTED, Duty, Ended, Line, Run
 
@@ -96,6 +104,30 @@ def test_a_child_that_breaks_is_a_failed_run(site: Site, monkeypatch: pytest.Mon
     assert "its process ended with" in ended.detail
 
 
+def test_a_child_whose_database_is_gone_says_so_and_ends_in_good_order(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site.operations.close()
+    file = operations_file(site.location.path)
+    file.write_bytes(b"no database" * 1000)
+    ended = sent(site.context, "annexa/test", threading.Event())
+    assert ended.state == FAILED
+    assert str(file) in ended.detail
+    assert not capfd.readouterr().err
+
+
+def test_a_defect_in_a_child_is_a_failed_run_with_its_trace_in_the_log(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(site.context, given_text=b"nothing = 1")
+    ended = apart(site.duty("checkpoint"), broken, lambda *_: None).work(
+        site.run("checkpoint"), threading.Event()
+    )
+    assert ended.state == FAILED
+    assert ended.detail.startswith("ConfigError: ")
+    assert "Traceback" in capfd.readouterr().err
+
+
 def test_a_child_that_does_not_end_in_good_order_is_ended_by_force(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +151,7 @@ PARENT = """
 import sys, threading
 from pathlib import Path
 from annexa.operations import Hold
-from annexa.cli.apart import apart
+from annexa.cli.apart import apart, sent
 from tests.annexa.cli.test_apart import Site
 site = Site(Path(sys.argv[1]))
 hold = Hold(site.location.path)
