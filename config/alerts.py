@@ -15,7 +15,10 @@ from config.values import Control, Duration, FilePath, Listed, Model, Place, Sec
 Severity: TypeAlias = Literal["low", "medium", "high", "critical"]
 # `\Z`-like anchoring is pydantic's own; `*` and `?` as in file names.
 EventPattern = Annotated[str, StringConstraints(pattern=r"^[a-z_*?]+(\.[a-z_*?]+)*$")]
-Mailbox = Annotated[str, StringConstraints(pattern=r"^[^\s@<>,;]+@[^\s@<>,;]+$")]
+_ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+Mailbox = Annotated[
+    str, StringConstraints(pattern=rf"^{_ATOMS}(\.{_ATOMS})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,79}$")]
 

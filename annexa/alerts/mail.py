@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
@@ -64,15 +64,19 @@ class MailSink:
                 refused = server.send_message(made)
         except smtplib.SMTPResponseException as error:
             return Answer(delivered=False, error=f"{self.host} answered {error.smtp_code}")
-        except smtplib.SMTPRecipientsRefused:
-            return Answer(delivered=False, error=f"{self.host} refused every recipient")
+        except smtplib.SMTPRecipientsRefused as error:
+            return Answer(delivered=False, error=self._refused(error.recipients))
         except (smtplib.SMTPException, RefusedAddressError, OSError) as error:
             words = str(error) or type(error).__name__
             return Answer(delivered=False, error=shortened(f"{self.host}: {words}"))
         if refused:  # those who took it shall not get it again
-            who = ", ".join(sorted(refused))
-            return Answer(delivered=True, error=f"{self.host} refused {who}")
+            return Answer(delivered=True, error=self._refused(refused))
         return Answer(delivered=True)
+
+    def _refused(self, refused: Mapping[str, tuple[int, bytes]]) -> str:
+        """Who was refused, with the server's codes; its words may be anything."""
+        said = (f"{who} ({answer[0]})" for who, answer in sorted(refused.items()))
+        return shortened(f"{self.host} refused {', '.join(said)}")
 
     def _connected(self) -> smtplib.SMTP:
         """A session with the server, over TLS before anything is said."""

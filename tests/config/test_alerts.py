@@ -73,7 +73,7 @@ def test_each_kind_of_endpoint_is_read(read: Read) -> None:
         ),
         (
             ONE + 'kind = "email"\nhost = "mail"\nsender = "a"\nrecipients = ["c@d.example"]',
-            "5: alerts.endpoints[1].sender: write an e-mail address",
+            "5: alerts.endpoints[1].sender: write an e-mail address, in ASCII",
         ),
     ],
 )

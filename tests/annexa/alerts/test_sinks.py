@@ -8,17 +8,12 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
 from cloudevents.core.bindings.http import HTTPMessage, from_structured
 from cloudevents.core.formats.json import JSONFormat
 
@@ -26,7 +21,6 @@ from annexa.alerts import Answer, events, guarded, jira, pagerduty
 from annexa.alerts.guarded import Way, allowed, retry_after
 from annexa.alerts.interface import MOST_RESOURCES
 from annexa.alerts.jira import JiraSink
-from annexa.alerts.mail import MailSink
 from annexa.alerts.pagerduty import PagerdutySink
 from annexa.alerts.slack import SlackSink
 from annexa.alerts.teams import TeamsSink
@@ -338,103 +332,6 @@ def test_jira_comments_on_the_open_issue_and_makes_none_for_what_is_over(
     assert sink.send(message(status="resolved"), NOON).delivered
     assert receiver.got[-1].path == COMMENT
     assert jira.document(alert(link="https://a.example"))["content"][-1]["content"][0]["marks"]
-
-
-# E-mail
-
-
-@dataclass
-class Mailbox:
-    got: list[tuple[str, bytes]] = field(default_factory=list)
-    tls: list[bool] = field(default_factory=list)
-    refuse: str = ""
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, to: str, _: Any) -> str:  # noqa: N802 - aiosmtpd
-        if to == self.refuse:
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(to)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd
-        self.tls.append(session.ssl is not None)
-        self.got.append((envelope.rcpt_tos[0], envelope.content))
-        return "250 OK"
-
-
-@pytest.fixture
-def mailbox(tmp_path: Path) -> Iterator[tuple[Mailbox, int, Path]]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    box = Mailbox()
-
-    def check(_server: Any, _session: Any, _envelope: Any, _kind: str, data: Any) -> AuthResult:
-        good = isinstance(data, LoginPassword) and data.password == b"canary"
-        return AuthResult(success=good, handled=False)
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Controller(
-        box, "127.0.0.1", port, tls_context=context, require_starttls=True, authenticator=check
-    )
-    server.start()
-    yield box, port, tmp_path / "ca.pem"
-    server.stop()
-
-
-def mail(port: int, ca_file: Path | None, **more: Any) -> MailSink:
-    values = {"security": "starttls", "sender": "a@acme.example", "recipients": ["b@acme.example"],
-              "user": "annexa", "password": canary, "networks": LOCAL, **more}  # fmt: skip
-    given = {key: values.pop(key) for key in ("security", "sender", "recipients")}
-    return MailSink(
-        "one", "127.0.0.1", port, **given, ca_file=str(ca_file) if ca_file else None, **values
-    )
-
-
-def test_a_letter_goes_over_tls_with_one_message_id(mailbox: tuple[Mailbox, int, Path]) -> None:
-    box, port, ca_file = mailbox
-    told = message(title="new\r\nBcc: eve@evil.example", reason="ü \u2028 <b>")
-    assert mail(port, ca_file).send(told, NOON) == Answer(delivered=True)
-    assert box.tls == [True]
-    made = message_from_bytes(box.got[0][1], policy=policy.default)
-    assert made["Message-ID"] == f"<{told.id}@acme.example>"
-    assert made["Bcc"] is None
-    assert "Bcc: eve" in made["Subject"]
-    text = made.get_content()
-    assert "arn:aws:s3:::bucket-1" in text
-    assert "A.8.24" in text
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ({"password": lambda: "wrong"}, "answered 535"),
-        ({"ca_file": None}, "CERTIFICATE_VERIFY_FAILED"),
-        ({"networks": ()}, "not a public address"),
-        ({"security": "none"}, "answered 530|not supported"),
-    ],
-)
-def test_what_a_mail_server_or_we_refuse_is_said(
-    mailbox: tuple[Mailbox, int, Path], more: dict[str, Any], said: str
-) -> None:
-    box, port, ca_file = mailbox
-    answer = mail(port, more.pop("ca_file", ca_file), **more).send(message(), NOON)
-    assert not answer.delivered
-    assert any(each in answer.error for each in said.split("|")), answer.error
-    assert "canary" not in answer.error
-    assert box.got == []
-
-
-def test_a_recipient_that_is_refused_does_not_make_the_others_get_it_again(
-    mailbox: tuple[Mailbox, int, Path],
-) -> None:
-    box, port, ca_file = mailbox
-    box.refuse = "c@acme.example"
-    sink = mail(port, ca_file, recipients=["b@acme.example", "c@acme.example"])
-    answer = sink.send(message(), NOON)
-    assert answer == Answer(delivered=True, error="127.0.0.1 refused c@acme.example")
-    assert len(box.got) == 1
 
 
 # apprise
