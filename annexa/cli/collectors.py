@@ -9,13 +9,19 @@ import click
 from annexa.cli.context import Context, common
 from annexa.cli.permissions import needed, policy_text, terraform_text
 from annexa.cli.render import Column, show
+from annexa.sweep.selection import asked
+from collectors import Catalog, Collector
 
 
 @click.command()
 @common
 @click.option("--checks", is_flag=True, help="One row per check.")
 def collectors(context: Context, *, checks: bool) -> None:
-    """What can be read, and what is asked about it."""
+    """What can be read, and what is asked about it.
+
+    Permissions are those a sweep of that collector alone needs, for what it lists and for what its
+    questions look at besides. Some collectors only ask about what another one lists for all.
+    """
     context.takes("collector")
     context.check_names()
     chosen = [
@@ -56,18 +62,25 @@ def collectors(context: Context, *, checks: bool) -> None:
             Column("kinds", "KINDS", right=True),
             Column("checks", "CHECKS", right=True),
             Column("permissions", "PERMISSIONS", right=True),
+            Column("listed_by", "LISTED BY", wide=True),
         ),
-        (
-            {
-                "collector": collector.name,
-                "title": collector.title,
-                "kinds": len(collector.kinds),
-                "checks": len(collector.checks),
-                "permissions": len(collector.permissions),
-            }
-            for collector in chosen
-        ),
+        (described(context.catalog, collector) for collector in chosen),
     )
+
+
+def described(catalog: Catalog, collector: Collector) -> dict[str, object]:
+    """What a collector lists or asks about, what that needs, and who lists it where others do."""
+    kinds = {kind.kind for kind in collector.kinds}
+    about = {check.kind.kind for check in collector.checks}
+    others = {catalog.collector_of[kind].name for kind in about - kinds}
+    return {
+        "collector": collector.name,
+        "title": collector.title,
+        "kinds": len(kinds | about),
+        "checks": len(collector.checks),
+        "permissions": len(asked(catalog, collector.platform, {collector.name}).permissions),
+        "listed_by": sorted(others),
+    }
 
 
 HOW_TO_GRANT: Final = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from annexa.cli.collectors import described
 from annexa.sweep.selection import asked
 from collectors import catalog
 from tests.acme import CATALOG as ACME
@@ -81,3 +82,17 @@ def test_the_permissions_are_those_of_listings_and_facts() -> None:
         "teams:list",
     ]
     assert asked(ACME, "acme", ["acme.teams"]).permissions == ["teams:list"]
+
+
+def test_every_collector_is_told_with_kinds_and_with_what_reading_it_needs() -> None:
+    rows = {each.name: described(CATALOG, each) for each in CATALOG}
+    assert [name for name, row in rows.items() if not row["kinds"] or not row["permissions"]] == []
+    assert rows["gcp.storage"] == {
+        "collector": "gcp.storage",
+        "title": "Cloud Storage buckets",
+        "kinds": 1,
+        "checks": 8,
+        "permissions": 2,
+        "listed_by": ["gcp.asset"],
+    }
+    assert rows["gcp.asset"]["listed_by"] == []
