@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from moto.server import ThreadedMotoServer
 
+from collectors.aws import AwsConnection
 from tests.collectors.aws.double import Double
 from tests.collectors.aws.moto_gaps import fill
 from tests.collectors.aws.moto_gaps_watching import fill as fill_watching
+from tests.collectors.aws.random_account import RandomAccount
 
 ENVIRONMENT = (
     "AWS_PROFILE",
@@ -45,6 +48,33 @@ def credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREADER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+@pytest.fixture(scope="module")
+def company(request: pytest.FixtureRequest, moto_server: str) -> RandomAccount:
+    """An account of chance, made by the test module's MAKERS."""
+    reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset).read()  # noqa: S310 - the simulation's own address
+    account = RandomAccount(moto_server, seed=20261125, size=request.module.SIZE)
+    return account.make(*request.module.MAKERS)
+
+
+@pytest.fixture(scope="module")
+def copy(company: RandomAccount) -> Iterator[Double]:
+    """A server that asks the simulation each thing once."""
+    made = Double(company.url, remembers=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def connection(company: RandomAccount, copy: Double, credential: None) -> AwsConnection:  # noqa: ARG001
+    """The account as it is declared; what was asked and refused before is forgotten."""
+    copy.script = {}
+    copy.seen.clear()
+    return AwsConnection(
+        "prod", endpoint_url=copy.url, regions=company.regions, regions_out="not used"
+    )
 
 
 @pytest.fixture

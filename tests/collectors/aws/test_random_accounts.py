@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import random
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
-from collectors import Status, catalog
+from collectors import catalog
 from collectors.aws import AwsConnection
 from collectors.aws.account import account
 from collectors.aws.ec2 import ec2
 from collectors.aws.vpc import vpc
 from collectors.judging import Verdict
 from collectors.testing import Collected, Conformance, collect
-from tests.collectors.aws.double import Answer, Double, error
-from tests.collectors.aws.random_account import MAKERS, RandomAccount
+from tests.collectors.aws.double import Double
+from tests.collectors.aws.random_account import MAKERS as NETWORKS
+from tests.collectors.aws.random_account import RandomAccount
+from tests.collectors.aws.refusing import refuse
+from tests.collectors.refusals import Refusals
 
 catalog(plugins=False)  # the questions of a service stand in several modules
 READ = (account, ec2, vpc)
+SIZE, MAKERS = 2, NETWORKS
 NOT_ASKED = {
     "account:GetAlternateContact",
     "s3:GetAccountPublicAccessBlock",
@@ -32,30 +30,6 @@ NOT_ASKED = {
     "ec2:DescribeSnapshotAttribute",
 }
 """Permissions that are not asked of these accounts, or without which nothing can be placed."""
-
-
-@pytest.fixture(scope="module")
-def company(moto_server: str) -> RandomAccount:
-    reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")  # noqa: S310
-    urllib.request.urlopen(reset).read()  # noqa: S310 - the simulation's own address
-    return RandomAccount(moto_server, seed=20261125, size=2).make(*MAKERS)
-
-
-@pytest.fixture(scope="module")
-def copy(company: RandomAccount) -> Iterator[Double]:
-    """A server that asks the simulation each thing once."""
-    made = Double(company.url, remembers=True)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def connection(company: RandomAccount, copy: Double, credential: None) -> AwsConnection:  # noqa: ARG001
-    copy.script = {}
-    copy.seen.clear()
-    return AwsConnection(
-        "prod", endpoint_url=copy.url, regions=company.regions, regions_out="not used"
-    )
 
 
 class TestConformance(Conformance):
@@ -92,57 +66,23 @@ def test_it_takes_the_fewest_requests(
     assert asked == company.least + Counter(["DescribeRegions", "GetCallerIdentity"])
 
 
-def refuse(copy: Double, permissions: set[str]) -> None:
-    """The simulation answers these calls as AWS does where the permission is missing."""
-    for permission in permissions:
-        service, _, action = permission.partition(":")
-        words = f"User: arn:aws:iam::1:user/a is not authorized to perform: {permission}"
-        if service == "ssm":
-            body = json.dumps({"__type": "AccessDeniedException", "message": words})
-            copy.script["POST / {"] = [Answer(400, body)]
-        else:
-            copy.script[rf"Action={action}(&|$)"] = [error("UnauthorizedOperation", 403, words)]
-
-
-def check_refusals(
-    before: dict[tuple[str, str], Verdict], after: Collected, bound: RandomAccount, lost: set[str]
-) -> None:
-    """Nothing flips, nothing vanishes, every unknown names a permission that is missing."""
-    found = statuses(after, bound)
-    unlisted = {part.kind for part in after.parts if not part.complete}
-    checks = {check.id: check for collector in READ for check in collector.checks}
-    for key, verdict in before.items():
-        now = found.get(key)
-        if now is None:
-            assert checks[key[0]].kind.kind in unlisted, key
-            assert found[key[0], ""].status is Status.UNKNOWN
-        elif now != verdict:
-            assert now.status is Status.UNKNOWN, key
-            assert any(permission in now.because for permission in lost), (key, now.because)
+def refusals(company: RandomAccount, copy: Double, connection: AwsConnection) -> Refusals:
+    return Refusals(
+        lambda: collect(connection, READ),
+        lambda lost: refuse(copy, lost),
+        bound=company.bound,
+        permissions={p for c in (ec2, vpc) for p in c.permissions} - NOT_ASKED,
+    )
 
 
 def test_each_permission_refused_in_turn_gives_unknowns_that_name_it(
     company: RandomAccount, copy: Double, connection: AwsConnection
 ) -> None:
     one = replace(connection, regions=company.regions[:1])
-    before = statuses(collect(one, READ), company)
-    wanted = sorted({p for c in (ec2, vpc) for p in c.permissions} - NOT_ASKED)
-    assert len(wanted) > 25
-    for permission in wanted:
-        copy.script = {}
-        refuse(copy, {permission})
-        after = collect(one, READ)
-        check_refusals(before, after, company, {permission})
-        unknown = [v for v in statuses(after, company).values() if permission in v.because]
-        assert unknown, permission
+    refusals(company, copy, one).give_only_unknowns(thirds=0)
 
 
-@pytest.mark.parametrize("seed", range(3))
 def test_a_random_third_of_the_permissions_refused_at_once_flips_nothing(
-    company: RandomAccount, copy: Double, connection: AwsConnection, seed: int
+    company: RandomAccount, copy: Double, connection: AwsConnection
 ) -> None:
-    before = statuses(collect(connection, READ), company)
-    every = sorted({p for c in (ec2, vpc) for p in c.permissions} - NOT_ASKED)
-    lost = set(random.Random(seed).sample(every, len(every) // 3))  # noqa: S311
-    refuse(copy, lost)
-    check_refusals(before, collect(connection, READ), company, lost)
+    refusals(company, copy, connection).give_only_unknowns(in_turn=0, thirds=3)

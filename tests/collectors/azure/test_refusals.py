@@ -79,4 +79,4 @@ def test_a_third_of_the_actions_refused_in_one_subscription_leaves_the_other_as_
     tenant: Tenant, connection: AzureConnection, double: SpecServer
 ) -> None:
     refuse = refusing(tenant, double, {subscription(2)})
-    Refusals(lambda: collect(connection, AZURE), refuse).give_only_unknowns(in_turn=False)
+    Refusals(lambda: collect(connection, AZURE), refuse).give_only_unknowns(in_turn=0)
