@@ -11,7 +11,7 @@ from evidence_store.codecs import ZLIB, packed
 from evidence_store.digests import Digests
 from evidence_store.errors import RecordError
 from evidence_store.merkle import root_of
-from evidence_store.model import Lines
+from evidence_store.model import Lines, UnitRecord
 
 
 class Attached(NamedTuple):
@@ -53,6 +53,17 @@ def attached(
     body = without(told) if without else told
     root = digests.attachment_root(name, body)
     return Attached(name, root, sha256(body).digest(), len(body), packed(body))
+
+
+def all_attached(
+    digests: Digests, unit: UnitRecord, without: Callable[[bytes], bytes] | None = None
+) -> list[Attached]:
+    """A unit's journal and activities, packed one by one, by name; empty ones are left out."""
+    named = {"journal": unit.journal}
+    for key, told in unit.activities.items():
+        named[f"activity {canonical(list(key)).decode()}"] = told
+    made = (attached(digests, name, named[name], without) for name in sorted(named))
+    return [each for each in made if each.size]
 
 
 def _written(digests: Digests, name: str, told: Lines) -> tuple[bytes, bytes]:

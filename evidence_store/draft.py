@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from sys import intern
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from evidence_store import entries, parts, state, writing
+from evidence_store import parts, state, told, unit_entries, writing
 from evidence_store.answers import Receipt
-from evidence_store.attaching import Attached, attached
+from evidence_store.attaching import Attached, all_attached
 from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.checks import Checks
 from evidence_store.codecs import ZLIB, packed
-from evidence_store.database import BATCH, insert, insert_new
+from evidence_store.database import BATCH, insert_new
 from evidence_store.digests import Digests, key_text, verdict_digest
 from evidence_store.errors import RecordError
 from evidence_store.merkle import EMPTY
@@ -26,19 +25,15 @@ from evidence_store.model import (
     Finding,
     PartKey,
     ResourceKey,
-    UnitRecord,
 )
 from evidence_store.remnants import keep_again, was_purged
 from evidence_store.state import Known, State
 from evidence_store.tables import (
-    attachments,
     contents,
 )
 from evidence_store.times import microseconds, moment
+from evidence_store.unit_entries import Outcome, Recording
 from evidence_store.withholding import Withholding
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 FIRST: Final = itemgetter(0)
 
@@ -55,29 +50,24 @@ class Last(NamedTuple):
 class Draft:
     """A unit being recorded: the state after it grows beside the state before."""
 
-    def __init__(
-        self,
-        connection: sa.Connection,
-        secret: bytes,
-        unit: UnitRecord,
-        target_id: int,
-        before: State,
-        last: Last,
-    ) -> None:
-        self.connection = connection
-        self.secret = secret
-        self.unit = unit
-        self.before = before
+    def __init__(self, found: Recording, last: Last, before: State, sealed: bytes | None) -> None:
+        self.found = found
         self.last = last
+        self.connection = found.connection
+        self.unit = found.unit
+        self.before = before
+        self.sealed = sealed
+        """What was told last, as `told.seal` binds it to the last entry's roots."""
         self.after: State = {}
         self.scopes: dict[ResourceKey, str] = {}
         """Documents' own scopes, of new contents only."""
         self.reasons: dict[bytes, str] = {}
-        self.digests = Digests(secret, unit.target)
+        self.digests = Digests(found.secret, found.unit.target)
         self.attached: list[Attached] = []
-        self.checks = Checks(connection)
-        self.withheld = Withholding(connection, target_id, self.digests)
-        self.purged = was_purged(connection)
+        self.checks = Checks(found.connection)
+        self.withheld = Withholding(found.connection, found.at.target_id, self.digests)
+        self.purged = was_purged(found.connection)
+        unit = found.unit
         self.records = parts.check(unit.parts)
         self.collectors = {(key.kind, key.scope): key.collector for key in last.parts}
         for kind_scope, part in self.records.items():
@@ -93,14 +83,14 @@ class Draft:
         }
         moment(unit.started)
 
-    def read_documents(self) -> None:
+    def read_documents(self, documents: Iterable[Document]) -> None:
         """Take every document in; only new contents are fetched, digested and stored."""
         if not self.withheld:
             self._attach()
         new: list[tuple[Any, ...]] = []
         before, after, records = self.before, self.after, self.records
-        for told in self.unit.documents:
-            document = self.withheld.document(told) if self.withheld else told
+        for handed in documents:
+            document = self.withheld.document(handed) if self.withheld else handed
             key = document.key
             part = records.get(key[:2])
             if part is None or not part.asked or key.id is None:
@@ -238,69 +228,41 @@ class Draft:
             if key.id is None and key not in named:
                 self.after[key] = known
 
-    def commit(self, at: entries.Position, recorded: datetime) -> Receipt:
+    def commit(self) -> Receipt:
         """Compare with the last entry and write what differs, the entry in any case."""
-        before, last = self.before, self.last
+        found, before, last = self.found, self.before, self.last
         state_root, verdict_root, live = state.roots(self.after)
         unchanged = (state_root, verdict_root) == last.heads
         changed = {k: now for k, now in self.after.items() if now is not before.get(k)}
         documents = [k for k, now in changed.items() if k in self.scopes and now.content]
         added = sum(k not in before for k in documents)
-        counts = {"added": added, "changed": len(documents) - added, "gone": len(self.gone)}
         if not unchanged and state.roots(before)[:2] != last.heads:
             raise state.refused(self.unit.target, last.sweep)
-        after_parts = parts.advanced(last.parts, self.records.values(), last.sweep, self.carried)
-        digest, observed = parts.keep(self.connection, after_parts)
         if self.withheld:
             self._attach()
-        unit = self.unit
-        entry = entries.write(
-            self.connection,
-            at,
-            recorded,
-            {
-                "target": unit.target,
-                "attempt": unit.attempt,
-                "outcome": unit.outcome,
-                "started": unit.started,
-                "finished": unit.finished,
-                "state": state_root.hex(),
-                "verdicts": verdict_root.hex(),
-                "resources": live,
-                **counts,
-                "unchanged": unchanged,
-                "parts": digest.hex(),
-                "observed": observed,
-                "attachments": {each.name: each.root.hex() for each in self.attached},
-                "provenance": dict(unit.provenance),
-            },
-            outcome=unit.outcome,
-            state_root=state_root,
-            verdict_root=verdict_root,
-            resources=live,
-            **counts,
+        counts = added, len(documents) - added, len(self.gone)
+        after = parts.advanced(last.parts, self.records.values(), last.sweep, self.carried)
+        receipt = unit_entries.write(
+            found,
+            parts.keep(self.connection, after),
+            self.attached,
+            Outcome((state_root, verdict_root), live, unchanged, *counts),
         )
-        insert(self.connection, attachments, (each.row(entry) for each in self.attached))
         if not unchanged or last.sweep == 0:
-            writing.write_changes(self, at.target_id, entry, changed)
-            seal = state.seal(self.secret, (state_root, verdict_root), self.after)
-            state.save_seal(self.connection, at.target_id, seal)
-        return Receipt(
-            entry,
-            counts["added"],
-            counts["changed"],
-            counts["gone"],
-            live,
-            state_root,
-            verdict_root,
-            unchanged,
-        )
+            writing.write_changes(self, found.at.target_id, receipt.entry, changed)
+        self._seal((state_root, verdict_root), unchanged=unchanged and last.sweep > 0)
+        return receipt
+
+    def _seal(self, heads: tuple[bytes, bytes], *, unchanged: bool) -> None:
+        """Bind the cached state, and what was told, to the roots they gave."""
+        secret, target_id = self.found.secret, self.found.at.target_id
+        checks = {row: known.digest for row, known in self.checks.by_row.items()}
+        sealed = told.seal(secret, heads, told.of_state(self.after, checks))
+        if not unchanged or sealed != self.sealed:
+            seal = state.seal(secret, heads, self.after)
+            state.save_seal(self.connection, target_id, seal, sealed)
 
     def _attach(self) -> None:
         """Pack the attachments one by one; what is withheld is known when documents are read."""
-        named = {"journal": self.unit.journal}
-        for key, told in self.unit.activities.items():
-            named[f"activity {canonical(list(key)).decode()}"] = told
         without = self.withheld.attachment if self.withheld else None
-        made = (attached(self.digests, *each, without) for each in sorted(named.items(), key=FIRST))
-        self.attached = [each for each in made if each.size]
+        self.attached = all_attached(self.digests, self.unit, without)

@@ -11,13 +11,15 @@ import sqlalchemy as sa
 
 from evidence_store.canonical import canonical, parsed
 from evidence_store.codecs import ZLIB, packed, unpacked
-from evidence_store.database import database_of, insert_new, new_id
+from evidence_store.database import database_of, insert_new
 from evidence_store.errors import CorruptStoreError
+from evidence_store.prepared import Prepared
 from evidence_store.tables import KINDS, entries, part_documents, pending
 from evidence_store.times import microseconds, written
 
-INSERT: Final = sa.insert(entries)
-INSERT_PENDING: Final = sa.insert(pending)
+COLUMNS: Final = tuple(column.name for column in entries.columns if column.name != "id")
+INSERT: Final = Prepared(sa.insert(entries).returning(entries.c.id), COLUMNS)
+INSERT_PENDING: Final = Prepared(sa.insert(pending), ["entry_id"])
 FIND: Final = sa.select(entries.c.id).where(
     entries.c.target_id == sa.bindparam("target_id"),
     entries.c.kind == sa.bindparam("kind"),
@@ -27,8 +29,10 @@ FIND: Final = sa.select(entries.c.id).where(
 KNOWN: Final = sa.select(part_documents.c.digest).where(
     part_documents.c.digest == sa.bindparam("digest")
 )
-KEPT: Final = sa.select(part_documents.c.codec, part_documents.c.body).where(
-    part_documents.c.digest == sa.bindparam("digest")
+KEPT: Final = Prepared(
+    sa.select(part_documents.c.codec, part_documents.c.body).where(
+        part_documents.c.digest == sa.bindparam("digest")
+    )
 )
 BODY: Final = sa.select(entries.c.body).where(entries.c.id == sa.bindparam("id"))
 
@@ -59,11 +63,11 @@ def write(
     leaf = canonical(
         {**body, "v": 1, "kind": at.kind, "sweep": at.sweep, "recorded": written(recorded)}
     )
-    values = {**at._asdict(), **columns}
+    values = {**dict.fromkeys(COLUMNS), **at._asdict(), **columns}
     values |= {"kind": KINDS[at.kind], "recorded_at": microseconds(recorded), "body": leaf}
-    entry = new_id(connection.execute(INSERT, values))
-    connection.execute(INSERT_PENDING, {"entry_id": entry})
-    return entry
+    ((entry,),) = INSERT.run(connection, **values)
+    INSERT_PENDING.run(connection, entry_id=entry)
+    return int(entry)
 
 
 def body(connection: sa.Connection, entry: int) -> dict[str, Any]:
@@ -89,8 +93,8 @@ def kept_document(connection: sa.Connection, digest: bytes) -> Any:  # noqa: ANN
     Raises:
         CorruptStoreError: If it is missing or not what its digest says.
     """
-    row = connection.execute(KEPT, {"digest": digest}).one_or_none()
-    text = unpacked(row.codec, row.body) if row else b""
+    rows = KEPT.run(connection, digest=digest)
+    text = unpacked(*rows[0]) if rows else b""
     if sha256(text).digest() != digest:
         raise CorruptStoreError(
             f"part document {digest.hex()[:16]} is missing or edited: run `annexa verify`"

@@ -62,8 +62,7 @@ class Finding:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One resource as read, with what the checks say about it.
 
     Attributes:
@@ -149,7 +148,8 @@ class UnitRecord:
         started: ISO 8601 with offset.
         finished: ISO 8601 with offset.
         parts: Every part asked; parts known from before and not named count as not asked.
-        documents: May be a generator; only keys and digests are kept in memory.
+        documents: Only keys and digests are kept in memory. Best something that can be gone through
+            twice: first to see whether anything is new. A large generator is compared one by one.
         journal: The calls that were made, kept compressed as the attachment `journal`.
         activities: Volatile fields per part, kept as attachments `activity ["collector",...]`.
         provenance: Anything JSON: identity, permissions, versions, configuration digest, ...

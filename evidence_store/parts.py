@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from evidence_store import entries
+from evidence_store.canonical import canonical
 from evidence_store.errors import RecordError
 from evidence_store.model import CAUSES, PartKey, PartRecord
 from evidence_store.times import moment
@@ -83,13 +85,7 @@ def advanced(
         if not record.asked:
             after[record.key] = known
         elif record.complete:
-            after[record.key] = Part(
-                "complete",
-                code=record.code,
-                collected=record.collected,
-                total=record.stated_total,
-                observed=record.observed_at,
-            )
+            after[record.key] = _complete(record)
         else:
             after[record.key] = Part(
                 "incomplete",
@@ -105,25 +101,64 @@ def advanced(
     return dict(sorted(after.items()))
 
 
-def keep(connection: sa.Connection, parts: Parts) -> tuple[bytes, dict[str, list[int]]]:
-    """Store the table; return its digest, and the times of reading for the entry's body.
+def _complete(record: PartRecord) -> Part:
+    return Part(
+        "complete",
+        code=record.code,
+        collected=record.collected,
+        total=record.stated_total,
+        observed=record.observed_at,
+    )
 
-    The times stand outside, as lists of row numbers by time, so that a table in which nothing
-    happened is the same document again.
-    """
+
+Table = tuple[bytes, dict[str, list[int]]]
+"""The digest of a table, and its times of reading for the entry's body.
+
+The times stand outside, as lists of row numbers by time, so that a table in which nothing happened
+is the same document again.
+"""
+
+
+def all_read(records: Iterable[PartRecord]) -> Parts | None:
+    """The table of parts that were all read completely; None if one was not."""
+    found: Parts = {}
+    for record in records:
+        if not (record.asked and record.complete):
+            return None
+        found[record.key] = _complete(record)
+    return dict(sorted(found.items()))
+
+
+def table_of(read: Parts) -> Table:
+    """What `keep` gives of parts that were all read completely, but nothing is stored."""
+    rows, times = _rows(read, {})
+    return sha256(canonical(rows)).digest(), times
+
+
+def keep(connection: sa.Connection, parts: Parts) -> Table:
+    """Store the table."""
+    carried = {
+        key: entries.keep_document(connection, sorted(part.carried.items())).hex()
+        for key, part in parts.items()
+        if part.carried
+    }
+    rows, times = _rows(parts, carried)
+    return entries.keep_document(connection, rows), times
+
+
+def _rows(
+    parts: Parts, carried: Mapping[PartKey, str]
+) -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
     rows = []
     times: dict[str, list[int]] = {}
     for number, (key, part) in enumerate(parts.items()):
         row: dict[str, Any] = key._asdict()
         row |= {name: getattr(part, name) for name in FIELDS}
-        row["carried"] = None
-        if part.carried:
-            listed = sorted(part.carried.items())
-            row["carried"] = entries.keep_document(connection, listed).hex()
+        row["carried"] = carried.get(key)
         rows.append(row)
         if part.observed is not None:
             times.setdefault(part.observed, []).append(number)
-    return entries.keep_document(connection, rows), times
+    return rows, times
 
 
 def kept(connection: sa.Connection, body: Mapping[str, Any]) -> Parts:

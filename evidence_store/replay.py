@@ -16,7 +16,7 @@ from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
 from evidence_store.reads import CAUSE_OF, STATUS_OF
-from evidence_store.state import Known, State
+from evidence_store.state import NOT_SEALED, Known, State
 from evidence_store.tables import (
     ENDED,
     ERASED,
@@ -124,7 +124,7 @@ def rebuild_target(connection: sa.Connection, secret: bytes, target_id: int) -> 
     built = standing(connection, target_id, last.id)
     state.save(connection, target_id, built.values(), ())
     heads = last.state_root, last.verdict_root
-    state.save_seal(connection, target_id, state.seal(secret, heads, built))
+    state.save_seal(connection, target_id, state.seal(secret, heads, built), NOT_SEALED)
 
 
 def _at(connection: sa.Connection, target: str, as_of: datetime | None) -> tuple[int, State]:

@@ -21,7 +21,7 @@ from evidence_store.tables import entries, leaves
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest revision under `migrations/versions`."""
 
 AS_OWNER: Final = "run `annexa store upgrade` as the tables' owner"

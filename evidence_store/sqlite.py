@@ -25,6 +25,7 @@ from evidence_store.errors import (
 )
 from evidence_store.guards import emptied
 from evidence_store.location import File
+from evidence_store.prepared import driver
 from evidence_store.tables import EVIDENCE
 
 
@@ -73,14 +74,15 @@ class Sqlite:
     def writing(self, *_locks: str, shared: Sequence[str] = ()) -> Iterator[sa.Connection]:  # noqa: ARG002 - the file's lock is all of them
         """One durable transaction that holds the write lock from its start."""
         with self._named_errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            file = driver(connection)
+            file.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.exec_driver_sql("COMMIT")
+                file.execute("COMMIT")
             except BaseException:
                 # A full disk has already ended the transaction: ask before rolling back.
-                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a DBAPI connection in general need not say
-                    connection.exec_driver_sql("ROLLBACK")
+                if file.in_transaction:
+                    file.execute("ROLLBACK")
                 raise
 
     @contextmanager

@@ -35,7 +35,12 @@ LOAD: Final = (
 SEAL: Final = sa.select(current_seals.c.seal).where(
     current_seals.c.target_id == sa.bindparam("target_id")
 )
+TOLD: Final = sa.select(current_seals.c.told).where(
+    current_seals.c.target_id == sa.bindparam("target_id")
+)
 NOTHING: Final = bytes(32)
+NOT_SEALED: Final = NOTHING
+"""Stands for the seal of what was told, where nothing was since the cache was rebuilt."""
 
 
 class Known(NamedTuple):
@@ -152,7 +157,7 @@ def save(
     insert(connection, current, rows)
 
 
-def save_seal(connection: sa.Connection, target_id: int, value: bytes) -> None:
-    """Replace the target's seal."""
+def save_seal(connection: sa.Connection, target_id: int, value: bytes, told: bytes) -> None:
+    """Replace the target's seals: of its cached state, and of what it told last."""
     connection.execute(sa.delete(current_seals).where(current_seals.c.target_id == target_id))
-    insert(connection, current_seals, [(target_id, value)])
+    insert(connection, current_seals, [(target_id, value, told)])

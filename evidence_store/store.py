@@ -115,6 +115,7 @@ class Store:
         self._keys = found
         self._lineage = known
         self._outside = outside
+        self._plans = recording.Plans()
         self.keeping = Keeping(database, clock, found.secret)
 
     @property
@@ -257,7 +258,7 @@ class Store:
         """Record one unit in one transaction; repeated, it returns the first receipt."""
         own, sweep = f"target {unit.target}", f"sweep {unit.sweep}"
         with self._writing(own, shared=[sweep]) as connection:
-            return recording.record(connection, self._keys.secret, unit, self._clock())
+            return recording.record(connection, self._keys.secret, unit, self._clock(), self._plans)
 
     def close_sweep(self, sweep: int, summary: Mapping[str, Any]) -> int:
         """Write the sweep's end and return the entry's id; repeated, the first one's."""

@@ -248,7 +248,9 @@ current: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
-current_seals: Final = sa.Table("current_seals", metadata, _key("target_id"), _digest("seal"))
+current_seals: Final = sa.Table(
+    "current_seals", metadata, _key("target_id"), _digest("seal"), _digest("told")
+)
 
 CACHES: Final = (current, current_seals)
 

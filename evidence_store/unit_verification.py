@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from evidence_store import evidence, merkle, parts, replay, state
+from evidence_store import evidence, merkle, parts, replay, state, told
 from evidence_store.digests import Digests, key_text, verdict_digest
 from evidence_store.errors import CorruptStoreError
 from evidence_store.model import ResourceKey
@@ -339,11 +339,11 @@ class Units:
     def _compare(self, target: str, row: sa.Row[Any], found: tuple[bytes, bytes]) -> bool:
         """Compare the roots; what follows the first difference differs anyway."""
         differs = False
-        for name, ours, told in (
+        for name, ours, theirs in (
             ("state", found[0], row.state_root),
             ("verdict", found[1], row.verdict_root),
         ):
-            if ours != told:
+            if ours != theirs:
                 differs = True
                 self.note("entries", row.id, f"the rows of {target} give another {name} root")
         count = sum(live.content is not None for live in self.live.values())
@@ -380,8 +380,17 @@ class Units:
         heads = last.state_root, last.verdict_root
         cached = state.load_sealed(self.connection, self.secret, target_id, heads)
         if cached is None or cached != replay.standing(self.connection, target_id, LAST):
-            self.note(
-                "current_state",
-                target,
-                "the cache is not what the entries say; `annexa verify --rebuild-cache` cures it",
-            )
+            self._note_cache(target)
+            return
+        digests = {row: digest for row, (_, digest) in self.checks.items()}
+        right = told.seal(self.secret, heads, told.of_state(cached, digests))
+        sealed = self.connection.scalar(state.TOLD, {"target_id": target_id})
+        if sealed not in (right, state.NOT_SEALED):
+            self._note_cache(target)
+
+    def _note_cache(self, target: str) -> None:
+        self.note(
+            "current_state",
+            target,
+            "the cache is not what the entries say; `annexa verify --rebuild-cache` cures it",
+        )

@@ -65,7 +65,7 @@ class Withholding:
         self._texts |= quoted
         text = canonical(mark(value, dict.fromkeys(found, WITHHELD)))
         findings = _reworded(document.findings, Quotes(quoted))
-        return replace(document, body=text, sha256=sha256(text).digest(), findings=findings)
+        return document._replace(body=text, sha256=sha256(text).digest(), findings=findings)
 
     def _nameless(self, document: Document, value: Any, key_digest: bytes) -> Document:  # noqa: ANN401 - JSON
         """That there is something, and what the checks say of it, but not who it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -33,7 +33,7 @@ def unit_record(unit: Unit, sweep: int, attempt: int, finished: datetime) -> Uni
         started=_text(unit.started),
         finished=_text(finished),
         parts=parts,
-        documents=_documents(unit),
+        documents=_Documents(unit),
         journal=Lines(partial(_journal, unit)),
         activities=_activities(unit),
         provenance=provenance(unit),
@@ -135,11 +135,19 @@ def _part(unit: Unit, read: PartRead, observed_at: str) -> PartRecord:
     )
 
 
-def _documents(unit: Unit) -> Iterator[Document]:
-    """The resources of every finished listing; bodies are fetched where they are new."""
-    for held in _held(unit):
-        body = partial(unit.spool.get, held.place)
-        yield Document(held.key, body, held.place.sha256, held.findings)
+@dataclass(frozen=True)
+class _Documents:
+    """The resources of every finished listing; bodies are fetched where they are new.
+
+    Made as they are asked for, and again if the store has looked through them for anything new.
+    """
+
+    unit: Unit
+
+    def __iter__(self) -> Iterator[Document]:
+        get = self.unit.spool.get
+        for held in _held(self.unit):
+            yield Document(held.key, partial(get, held.place), held.place.sha256, held.findings)
 
 
 def _held(unit: Unit) -> Iterator[Held]:

@@ -47,6 +47,8 @@ from evidence_store.holds import Held
 from evidence_store.outside import NOBODY, Outside
 from evidence_store.outside.directory import DirectoryHolder
 from evidence_store.times import microseconds, written
+from evidence_store.told import of_state
+from evidence_store.told import seal as seal_told
 from tests.evidence_store.builders import Bench, Clock, document, fails, passes
 from tests.evidence_store.lived_in import DPO, JOURNAL
 from tests.evidence_store.stamps import Stamps
@@ -320,8 +322,11 @@ def poisoned(at: Ground, *, sealed: bool) -> None:
             ).first()
             assert last is not None
             heads = bytes(last[1]), bytes(last[2])
-            found = state.load(connection, last[0])
-            state.save_seal(connection, last[0], state.seal(store._keys.secret, heads, found))
+            found, secret = state.load(connection, last[0]), store._keys.secret
+            rows = connection.exec_driver_sql("SELECT id, digest FROM checks").all()
+            said = of_state(found, {row: bytes(digest).hex() for row, digest in rows})
+            seals = state.seal(secret, heads, found), seal_told(secret, heads, said)
+            state.save_seal(connection, last[0], *seals)
         return
     with at.opened() as store:
         bench = Bench(store, at.clock, File(at.path))

@@ -75,7 +75,7 @@ def during(bench: Bench, sweep: int, do: Callable[[], object], target: str = "pr
         do()
         return body
 
-    return bench.unit(sweep, [replace(slow, body=late)], target=target)
+    return bench.unit(sweep, [slow._replace(body=late)], target=target)
 
 
 # Many at once
@@ -159,7 +159,7 @@ def test_two_workers_that_meet_a_new_check_at_once_do_not_wait_for_each_other(
     first, second = document("a", passes()), document("c", passes())
     body = second.body if isinstance(second.body, bytes) else second.body()
     # By the time the second document is read, the first one's check is known, and new.
-    bench.unit(sweep, [first, replace(second, body=late)])
+    bench.unit(sweep, [first, second._replace(body=late)])
     assert isinstance(inner[0], Receipt)
     assert {row.status for row in bench.store.findings()} == {"pass", "fail"}
     assert bench.problems() == []

@@ -72,7 +72,7 @@ def test_an_unchanged_document_is_not_fetched(bench: Bench) -> None:
     def refuse() -> bytes:
         raise AssertionError("fetched")
 
-    assert bench.sweep([replace(known, body=refuse)]).unchanged
+    assert bench.sweep([known._replace(body=refuse)]).unchanged
 
 
 def test_a_verdict_can_change_while_the_state_stands(bench: Bench) -> None:
@@ -229,7 +229,7 @@ def raw(body: bytes, *findings: Finding) -> Document:
         (raw(BODY.replace(b":", b": ", 1)), "not canonical"),
         (raw(BODY.replace(b'"a"', b'"b"')), "another kind or id"),
         (raw(b"{"), "no JSON"),
-        (replace(raw(BODY), sha256=bytes(32)), "SHA-256"),
+        (raw(BODY)._replace(sha256=bytes(32)), "SHA-256"),
         (raw(BODY, Finding(PRIVATE, "unknown")), "cause None"),
         (raw(BODY, Finding(PRIVATE, "pass", "denied")), "cause 'denied'"),
         (raw(BODY, Finding(PRIVATE, "fine")), "status 'fine'"),

@@ -63,6 +63,7 @@ ATTACKS = {
     "the cache's sha256 poisoned": "UPDATE current_state SET sha256 = zeroblob(32)",
     "the cache's findings poisoned": "UPDATE current_state SET findings ="
     " CAST(replace(findings, 'fail', 'pass') AS BLOB)",
+    "the seal of what was told poisoned": "UPDATE current_seals SET told = seal",
     "the cache's since poisoned": "UPDATE current_state SET since = CAST('[1]' AS BLOB)",
 }
 
@@ -113,7 +114,7 @@ def test_a_poisoned_cache_is_refused_and_can_be_rebuilt(used: Bench) -> None:
     known = document("a", fails())
     used.tamper("UPDATE current_state SET sha256 = :value", value=b"\1" * 32)
     with pytest.raises(CacheError, match="annexa verify"):
-        used.sweep([known])
+        used.sweep([document("a", passes())])
     assert used.store.rebuild_cache() == 1
     assert used.problems() == []
     assert used.sweep([known]).unchanged
