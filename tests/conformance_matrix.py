@@ -21,6 +21,7 @@ PAGE = TESTS.parent / "docs" / "reference" / "conformance.md"
 CASES: Mapping[str, str] = {
     "denied": "refused",
     "not_licensed": "not licensed",
+    "absent": "not installed, not set up",
     "throttled": "throttled",
     "empty": "empty",
     "paged": "paged",

@@ -131,6 +131,25 @@ def test_empty_is_complete(connection: IntuneConnection, double: SpecServer, kin
     assert (found.complete, found.collected) == (True, 0)
 
 
+def test_a_page_that_is_throttled_or_cut_off_is_read_again(
+    connection: IntuneConnection, double: SpecServer
+) -> None:
+    slow = Scripted(429, {"Retry-After": "0"}, {"error": {"code": "TooManyRequests"}})
+    double.script(DEVICES, slow, Scripted(body={"value": []}, cut=True))
+    found = part(collect(connection, of("device")), "device")
+    assert (found.complete, found.collected) == (True, 80)
+    assert len(double.asked(DEVICES)) == 3
+
+
+def test_a_next_link_elsewhere_is_not_followed(
+    connection: IntuneConnection, double: SpecServer
+) -> None:
+    link = "https://graph.microsoft.com.evil.example/v1.0/deviceManagement/managedDevices"
+    double.script(DEVICES, Scripted(body={"value": [device(1)], "@odata.nextLink": link}))
+    unread = part(collect(connection, of("device")), "device").unread
+    assert unread.cause is Cause.MALFORMED
+
+
 def a_device(number: int = 0, **changed: Any) -> d.Device:
     row = device(number, **changed)
     return d.Device(id=row["id"], listed=row)

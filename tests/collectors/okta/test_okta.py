@@ -294,6 +294,12 @@ def test_a_spent_quota_is_waited_for_by_oktas_own_clock(double: SpecServer) -> N
     assert sum(step for step in clock.slept if step == 0.5) >= 35  # in steps
 
 
+def test_a_page_that_is_cut_off_is_read_again(double: SpecServer) -> None:
+    double.script("GET /api/v1/apps", Scripted(body=[app(1)], cut=True), after=1)
+    found = part(collect(connection(double), (k.apps,)), "app")
+    assert (found.complete, found.collected) == (True, 410)
+
+
 @pytest.mark.parametrize(
     "link",
     ["https://acme.okta.com.evil.example/api/v1/apps?after=x", "{url}/api/v1/apps?limit=200"],
