@@ -9,7 +9,7 @@ import click
 from annexa.cli.context import Context, common
 from annexa.cli.permissions import needed, policy_text, terraform_text
 from annexa.cli.render import Column, show
-from annexa.sweep.selection import asked
+from annexa.selection import asked
 from collectors import Catalog, Collector
 
 

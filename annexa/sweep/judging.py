@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from annexa.sweep.selection import Asked
+from annexa.selection import Asked
 from collectors import (
     Cause,
     Check,

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from annexa import __version__
+from annexa.selection import Asked, asked
 from annexa.sweep.groups import expanded, left_out, resumed
 from annexa.sweep.hand_over import counts, unit_record
 from annexa.sweep.means import Job, Means
 from annexa.sweep.pool import CAP, THREADS, Pool
-from annexa.sweep.selection import Asked, asked
 from annexa.sweep.unit import Unit
 from collectors import Catalog, Group, LeftOut
 from evidence_store.answers import Receipt

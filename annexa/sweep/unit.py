@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import orjson
 
+from annexa.selection import Asked
 from annexa.sweep.judging import Judge
 from annexa.sweep.means import Job, Means
 from annexa.sweep.pool import Pool
-from annexa.sweep.selection import Asked
 from annexa.sweep.spool import Spool, Spooled
 from collectors import (
     Caller,

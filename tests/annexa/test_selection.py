@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annexa.cli.collectors import described
-from annexa.sweep.selection import asked
+from annexa.selection import asked
 from collectors import catalog
 from tests.acme import CATALOG as ACME
 
