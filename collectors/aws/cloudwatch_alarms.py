@@ -7,12 +7,13 @@ its metric speaks to somebody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from collectors import (
     Cause,
+    Check,
     FactUnknown,
     MalformedError,
     Resource,
@@ -30,14 +31,23 @@ from collectors.aws.cloudtrail import Trail
 from collectors.aws.cloudwatch import Alarm, MetricFilter, Topic, cloudwatch, service_of
 from collectors.aws.filter_patterns import counts
 from collectors.aws.trail_events import Event
+from collectors.judging import Severity
 
 TELLING = frozenset({"lambda", "ssm", "ssm-incidents"})
 """Services besides SNS by which an alarm tells somebody or opens an incident."""
 
 ALSO: tuple[type[Resource[Any]], ...] = (Alarm, MetricFilter, Topic, Trail)
-REMEDIATION = (
-    "Add a metric filter for {} to the trail's log group, and an alarm that tells someone."
-)
+
+
+Question = Callable[[Account, Scene], Verdict]
+
+
+def _alarm(severity: Severity, what: str) -> Callable[[Question], Check[Account]]:
+    """Declare a question about an alarm on something."""
+    remediation = (
+        f"Add a metric filter for {what} to the trail's log group, and an alarm that tells someone."
+    )
+    return cloudwatch.check(Account, severity, remediation=remediation, also=ALSO)
 
 
 def _told(account: Account, scene: Scene, wanted: Mapping[str, Event]) -> Verdict:
@@ -111,85 +121,73 @@ def _reaches(action: str, region: str, scene: Scene) -> bool:
     return topic is not None and any(each["Confirmed"] for each in topic.subscriptions or ())
 
 
-@cloudwatch.check(Account, "medium", remediation=REMEDIATION.format("denied calls"), also=ALSO)
+@_alarm("medium", "denied calls")
 def alarm_unauthorized_api_calls(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when calls are denied."""
     return _told(account, scene, events.UNAUTHORIZED)
 
 
-@cloudwatch.check(
-    Account, "medium", remediation=REMEDIATION.format("sign-in without MFA"), also=ALSO
-)
+@_alarm("medium", "sign-in without MFA")
 def alarm_console_sign_in_without_mfa(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when a user signs in to the console without a second factor."""
     return _told(account, scene, events.SIGN_IN_WITHOUT_MFA)
 
 
-@cloudwatch.check(Account, "high", remediation=REMEDIATION.format("the root user"), also=ALSO)
+@_alarm("high", "the root user")
 def alarm_root_usage(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when the root user does anything."""
     return _told(account, scene, events.ROOT_USE)
 
 
-@cloudwatch.check(
-    Account, "medium", remediation=REMEDIATION.format("changes of IAM policies"), also=ALSO
-)
+@_alarm("medium", "changes of IAM policies")
 def alarm_iam_policy_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when IAM policies are changed, given or taken away."""
     return _told(account, scene, events.IAM_POLICIES)
 
 
-@cloudwatch.check(Account, "high", remediation=REMEDIATION.format("changes of trails"), also=ALSO)
+@_alarm("high", "changes of trails")
 def alarm_cloudtrail_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when a trail is changed or stopped."""
     return _told(account, scene, events.TRAILS)
 
 
-@cloudwatch.check(Account, "medium", remediation=REMEDIATION.format("failed sign-in"), also=ALSO)
+@_alarm("medium", "failed sign-in")
 def alarm_console_auth_failures(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when sign-in to the console fails."""
     return _told(account, scene, events.FAILED_SIGN_IN)
 
 
-@cloudwatch.check(
-    Account, "medium", remediation=REMEDIATION.format("disabled and deleted keys"), also=ALSO
-)
+@_alarm("medium", "disabled and deleted keys")
 def alarm_kms_key_disable(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when a key is disabled or about to be deleted."""
     return _told(account, scene, events.KEYS)
 
 
-@cloudwatch.check(
-    Account, "medium", remediation=REMEDIATION.format("changes of buckets"), also=ALSO
-)
+@_alarm("medium", "changes of buckets")
 def alarm_s3_policy_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when a bucket's policy, ACL, CORS, lifecycle or replication changes."""
     return _told(account, scene, events.BUCKETS)
 
 
-@cloudwatch.check(
-    Account, "medium", remediation=REMEDIATION.format("changes of AWS Config"), also=ALSO
-)
+@_alarm("medium", "changes of AWS Config")
 def alarm_config_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when AWS Config is changed or stopped."""
     return _told(account, scene, events.CONFIG)
 
 
-@cloudwatch.check(Account, "medium", remediation=REMEDIATION.format("security groups"), also=ALSO)
+@_alarm("medium", "security groups")
 def alarm_security_group_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when security groups are changed."""
     return _told(account, scene, events.GROUPS)
 
 
-@cloudwatch.check(
-    Account, "low", remediation=REMEDIATION.format("changes of the network"), also=ALSO
-)
+@_alarm("low", "changes of the network")
 def alarm_network_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when network ACLs, gateways, route tables or VPCs are changed."""
     return _told(account, scene, events.NETWORK)
 
 
-@cloudwatch.check(Account, "medium", remediation=REMEDIATION.format("AWS Organizations"), also=ALSO)
+@_alarm("medium", "AWS Organizations")
 def alarm_organizations_changes(account: Account, scene: Scene) -> Verdict:
     """Somebody is told when the organisation's accounts, units or policies are changed.
 

@@ -300,8 +300,11 @@ class AzureTarget:
         )
 
     def whole(self) -> None:
-        """Raise where subscriptions of the group cannot be seen."""
+        """Raise where subscriptions of the group cannot be seen, or none at all can."""
         population = self.population()
+        if not population.seen and population.held is None:
+            told = f"{self.key}: no subscription and no management group is visible"
+            raise CallError(Cause.DENIED, "nothing is visible", told, SUBSCRIPTION_READ)
         if hidden := population.hidden:
             raise CallError(
                 Cause.PARTIAL,

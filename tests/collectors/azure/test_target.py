@@ -262,6 +262,18 @@ def test_a_tenant_whose_groups_cannot_be_read_has_no_proven_list_of_subscription
     assert verdicts["azure.subscription.in_management_group"].status is Status.UNKNOWN
 
 
+def test_a_tenant_of_which_nothing_is_visible_is_not_taken_for_empty(
+    tenant: Tenant, connection: AzureConnection, double: SpecServer
+) -> None:
+    tenant.hidden = set(tenant.subscriptions)
+    double.script(DESCENDANTS, Scripted(403, body={"error": {"code": "AuthorizationFailed"}}))
+    parts = collect(connection, AZURE).parts
+    assert {(each.unread.cause, each.complete) for each in parts if each.unread} == {
+        (Cause.DENIED, False)
+    }
+    assert all(each.unread for each in parts)
+
+
 def test_a_provider_that_is_not_registered_is_told_from_a_refusal(
     connection: AzureConnection, double: SpecServer
 ) -> None:
