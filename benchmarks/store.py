@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,47 +27,24 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 
+from benchmarks.company import KIND, UNIT, Company, thing, told
+from benchmarks.year import size_of, year
 from evidence_store import (
-    CheckRef,
-    Document,
     File,
-    Finding,
     Location,
-    PartRecord,
-    Plan,
-    PlannedTarget,
     ResourceKey,
     Server,
     Store,
-    UnitRecord,
     canonical,
     evidence,
     merkle,
 )
+from evidence_store.codecs import unpacked
 from evidence_store.database import Database, insert
 from evidence_store.digests import Digests, key_text
-from evidence_store.entries import unpacked
 from evidence_store.tables import contents, observations, targets, verdicts
 from evidence_store.target_verification import documents
 from tests.postgres import PostgresServer, programs
-
-UNIT = 100
-"""Resources of a target, as in a medium account of one service."""
-KIND = "lab.things.thing"
-CHECKS = [CheckRef(f"lab.things.check_{n}", "1", "medium", {}) for n in range(3)]
-VERDICTS = [
-    [Finding(check, *told) for check, told in zip(CHECKS, row, strict=True)]
-    for row in (
-        [("pass", None, "")] * 3,
-        [("pass", None, ""), ("fail", None, "off: the setting"), ("pass", None, "")],
-    )
-]
-
-
-def told(part: str, what: str, **numbers: float) -> None:
-    """One line of the report."""
-    words = ", ".join(f"{name} {value:,.4g}" for name, value in numbers.items())
-    print(f"{part:10} {what}: {words}", flush=True)
 
 
 def cpu(do: Callable[[], object], runs: int = 3) -> float:
@@ -89,117 +65,6 @@ def wall(do: Callable[[], object], runs: int = 3) -> float:
         do()
         taken.append(time.perf_counter() - began)
     return statistics.median(taken)
-
-
-def thing(number: int, version: int = 0) -> dict[str, Any]:
-    """A resource's document of about 1.8 KB: names, settings, ids that compress badly."""
-    chance = random.Random(number * 1000 + version)  # noqa: S311 - the same every time
-    ids = [f"eni-{chance.getrandbits(68):017x}" for _ in range(8)]
-    return {
-        "kind": KIND,
-        "scope": "eu-west-1",
-        "id": f"thing-{number:08}",
-        "listed": {
-            "Name": f"thing {number}",
-            "State": {"Code": 16, "Name": "running"},
-            "Tags": [
-                {"Key": f"{word}:{n}", "Value": f"{chance.getrandbits(32):08x}"}
-                for n, word in enumerate(("team", "env", "cost", "owner", "app", "tier"))
-            ],
-            "Groups": [{"GroupId": each, "GroupName": f"{each[-3:]}-sg"} for each in ids[:4]],
-        },
-        "facts": {
-            "encryption": {"value": {"algorithm": "aws:kms", "key": f"arn:aws:kms:{ids[4]}"}},
-            "logging": {"value": {"bucket": f"logs-{number % 50}", "prefix": ids[5]}},
-            "settings": {
-                "value": {
-                    f"setting_{n}": chance.choice(("on", "off", "default")) for n in range(24)
-                }
-            },
-            "links": {"value": ids[6:]},
-        },
-    }
-
-
-class Company:
-    """Resources of many targets, and the sweeps over them."""
-
-    def __init__(self, count: int, unit: int = UNIT) -> None:
-        self.count = count
-        self.unit = unit
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.version = dict.fromkeys(range(count), 0)
-        self.chance = random.Random(7)  # noqa: S311 - the same every time
-
-    def clock(self) -> datetime:
-        """The company's own time."""
-        return self.now
-
-    def targets(self) -> list[str]:
-        """Their names."""
-        return [f"lab/{number:06}" for number in range(self.count // self.unit)]
-
-    def bodies(self, target: int) -> list[bytes]:
-        """The documents of a target as they are now."""
-        numbers = range(target * self.unit, (target + 1) * self.unit)
-        return [canonical(thing(number, self.version[number])) for number in numbers]
-
-    def change(self, share: float) -> None:
-        """Let some resources change."""
-        for number in self.chance.sample(range(self.count), int(self.count * share)):
-            self.version[number] += 1
-
-    def keys(self, target: int) -> list[tuple[ResourceKey, list[Finding]]]:
-        """What is known of a target's resources beside their bodies: key and findings."""
-        return [
-            (
-                ResourceKey(KIND, "", f"thing-{number:08}"),
-                VERDICTS[(number + self.version[number]) % 10 == 0],
-            )
-            for number in range(target * self.unit, (target + 1) * self.unit)
-        ]
-
-    def begin(self, store: Store) -> int:
-        """Plan a sweep of all targets, a day after the last."""
-        self.now += timedelta(days=1)
-        planned = [PlannedTarget(target, 1) for target in self.targets()]
-        return store.begin_sweep(Plan(planned, "company", "1", "2026", "0", self.now.isoformat()))
-
-    def record(
-        self,
-        store: Store,
-        sweep: int,
-        target: int,
-        bodies: Sequence[bytes],
-        keys: Sequence[tuple[ResourceKey, list[Finding]]],
-        journal: bytes = b"",
-    ) -> None:
-        """Record one target, handed over as a sweep does it."""
-        now = self.now.isoformat()
-        part = PartRecord("lab.things", KIND, "", observed_at=now)
-        documents = [
-            Document(key, body, hashlib.sha256(body).digest(), findings)
-            for (key, findings), body in zip(keys, bodies, strict=True)
-        ]
-        store.record(
-            UnitRecord(
-                f"lab/{target:06}", sweep, "complete", now, now, [part], documents, journal=journal
-            )
-        )
-
-    def sweep(self, store: Store) -> tuple[float, float]:
-        """A whole sweep; CPU and wall seconds of recording, without making the documents."""
-        number = self.begin(store)
-        used, took = 0.0, 0.0
-        for target in range(self.count // self.unit):
-            bodies, keys = self.bodies(target), self.keys(target)
-            began, at = time.process_time(), time.perf_counter()
-            self.record(store, number, target, bodies, keys)
-            used += time.process_time() - began
-            took += time.perf_counter() - at
-        store.close_sweep(number, {})
-        store.checkpoint()
-        return used, took
 
 
 def encode(_: argparse.Namespace) -> None:
@@ -442,82 +307,6 @@ def _as_of(location: Location, count: int) -> None:
                  x_full_scan=ours / bound)  # fmt: skip
 
 
-def year(asked: argparse.Namespace) -> None:
-    """A year of daily sweeps at 1 % change: some days are run, the rest is their mean."""
-    company = Company(asked.resources)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "annexa.db"
-        with Store.open(path, clock=company.clock) as store:
-            used, took = company.sweep(store)
-            first = _size(path)
-            told("year", "first sweep", mb=first / 1e6, cpu_us_each=used / company.count * 1e6,
-                 wall_s=took)  # fmt: skip
-            for _ in range(asked.days):
-                company.change(0.01)
-                used, took = company.sweep(store)
-            day = (_size(path) - first) / asked.days
-            told("year", f"mean of {asked.days} days at 1 %", mb=day / 1e6, wall_s=took)
-            total = first + 364 * day
-            lean = _lean(Path(folder) / "lean.db")
-            naive = lean * company.count * 3 * 365
-            told("year", f"{company.count:,} resources, {company.count // UNIT:,} targets, linear",
-                 mb=total / 1e6, lean_finding_rows_gb=naive / 1e9,
-                 times_smaller=naive / total)  # fmt: skip
-            _apart(company, store, path)
-
-
-def _apart(company: Company, store: Store, path: Path) -> None:
-    """Journals have their own, shorter retention: what one sweep's add."""
-    before = _size(path)
-    company.now += timedelta(days=1)
-    sweep = company.begin(store)
-    some = range(min(200, company.count // UNIT))
-    for target in some:
-        calls = [
-            {"operation": f"Describe{n % 7}", "outcome": "ok", "status": 200,
-             "request": f"{company.chance.getrandbits(128):032x}", "at": company.now.isoformat()}
-            for n in range(12)
-        ]  # fmt: skip
-        bodies, keys = company.bodies(target), company.keys(target)
-        company.record(store, sweep, target, bodies, keys, canonical(calls))
-    with closing(sqlite3.connect(path)) as raw:
-        size = raw.execute("SELECT sum(length(body)) FROM attachments").fetchone()[0]
-    told("year", "journals apart, 12 calls a unit", bytes_a_unit=size / len(some),
-         mb_a_year=size / len(some) * (company.count // UNIT) * 365 / 1e6,
-         all_grown_mb=(_size(path) - before) / 1e6)  # fmt: skip
-
-
-def _size(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path.stat().st_size
-
-
-def _lean(path: Path, count: int = 50_000) -> float:
-    """Bytes of the usual row per finding per sweep, without the resource, with two indexes."""
-    chance = random.Random(1)  # noqa: S311 - the same every time
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute(
-            "CREATE TABLE findings (id BLOB PRIMARY KEY, at TEXT, scan BLOB, uid TEXT, code TEXT,"
-            " status TEXT, reason TEXT, severity TEXT, resource TEXT)"
-        )
-        raw.execute("CREATE INDEX by_scan ON findings (scan, code, status)")
-        raw.execute("CREATE INDEX by_uid ON findings (uid, at)")
-        scan = chance.randbytes(16)
-        raw.executemany(
-            "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (chance.randbytes(16), "2026-11-23T00:00:00Z", scan,
-                 f"lab.things.check_{n % 3}-thing-{n // 3:08}", f"lab.things.check_{n % 3}", "pass",
-                 f"thing-{n // 3:08} has the setting that is required", "medium",
-                 f"thing-{n // 3:08}")
-                for n in range(count)
-            ),
-        )  # fmt: skip
-        raw.commit()
-    return path.stat().st_size / count
-
-
 def first(asked: argparse.Namespace) -> None:
     """First sweeps of more and more resources in units of 1,000: memory must stay the unit's."""
     for count in (asked.big // 10, asked.big):
@@ -530,7 +319,7 @@ def first(asked: argparse.Namespace) -> None:
                 used, took = company.sweep(store)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             told("first", f"{count:,} resources", cpu_us_each=used / count * 1e6, wall_s=took,
-                 mb=_size(path) / 1e6, peak_mb=peak / 1024,
+                 mb=size_of(path) / 1e6, peak_mb=peak / 1024,
                  grown_mb=(peak - before) / 1024)  # fmt: skip
 
 
@@ -557,7 +346,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--resources", type=int, default=100_000)
-    parser.add_argument("--days", type=int, default=10)
+    parser.add_argument("--days", type=int, default=364)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--big", type=int, default=1_000_000)
     asked = parser.parse_args()

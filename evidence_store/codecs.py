@@ -1,4 +1,4 @@
-"""The codec of stored bytes: zlib, with a preset dictionary that ships with the product.
+"""The codec of stored bytes: zlib, with preset dictionaries that ship with the product.
 
 A dictionary is text that documents are likely to repeat; RFC 1950 lets a stream name the one it
 needs by its Adler-32. A released one is never changed and never taken away, for what was stored
@@ -21,14 +21,24 @@ ZLIB: Final = 1
 """A stream of zlib. It says itself whether a dictionary comes before it, and which."""
 
 DICTIONARIES: Final = {
-    "documents-1": "c73aded2f263360975569b62daed00e03c735969bce3fc68ed7bd55c471f0ee2",
+    "active_directory-1": "96e3c8e650219e5a17170909879b059e75dfa2e2782c96e845e31c7d33e4c188",
+    "aws-1": "99ce6561327700598aeccfb4727a1a53de228efd8bc2452eae425e5b9f6d8030",
+    "azure-1": "863a30ce70323d80f0f1cdc912be05736697ee4df3521863f3eb341a1e59f0fb",
+    "entra-1": "79a1cc68645179077675c1671c4ff90a1b02baaaf9e12e64662b34d84e10cfe5",
     "entries-1": "78135413bd2a0a917d421d9d3025bbf57e17d9abf4db7eb49580648b4d0d2f66",
+    "gcp-1": "fd690647e295b0de838c2988ce855d5b33d5eec68ad2ec5612233ec59bf74cc4",
+    "github-1": "0b82c61147d31c372b660bfa3ab0259d775fb08124709b5f766d445e0cc83718",
+    "intune-1": "7e1ca4f90df974520f7d6828d53f6dcd0737a86a5dcfd1a55633b52c043f1786",
+    "linux-1": "8ac74be8c51e7a7500d827df8dfef737bda56a27adba7f35f82f15815cc55a44",
+    "okta-1": "fb4e6e938a3c722e681a96e08d5befa72366a16d521d9a1f79712637a2dcd85f",
 }
-"""Each released dictionary with its SHA-256; the files stand beside this one."""
-DOCUMENTS: Final = "documents-1"
-"""For what is kept of resources and of reading them."""
+"""Each released dictionary with its SHA-256; the files stand beside this one, the newest last."""
 ENTRIES: Final = "entries-1"
 """For entries of the ledger."""
+OTHERS: Final = "aws-1"
+"""For what has none of its own: the one that knows most."""
+NEWEST: Final = {name.rpartition("-")[0]: name for name in DICTIONARIES}
+"""By the platform whose documents it was made of: the first word of their kinds."""
 
 FOLDER: Final = Path(__file__).parent / "dictionaries"
 LEVEL: Final = 6
@@ -62,7 +72,12 @@ def _begun(name: str) -> Any:  # noqa: ANN401 - zlib does not name its own type
     return zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zdict=dictionary(name))
 
 
-def packed(data: bytes, name: str = DOCUMENTS) -> bytes:
+def of_kind(kind: str) -> str:
+    """The dictionary for documents of a kind."""
+    return NEWEST.get(kind.partition(".")[0], OTHERS)
+
+
+def packed(data: bytes, name: str = OTHERS) -> bytes:
     """The codec ZLIB of bytes."""
     stream = _begun(name).copy()
     return bytes(stream.compress(data) + stream.flush())

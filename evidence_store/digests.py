@@ -19,6 +19,8 @@ CONTENT = b"annexa content v1\x00"
 CHECK = b"annexa check v1\x00"
 KEY = b"annexa key v1\x00"
 DERIVED = b"annexa derived key v1\x00"
+FIELDS = frozenset({"facts", "id", "kind", "listed", "scope"})
+"""A document's own; all of them are in its members."""
 PADS = [bytes(each ^ pad for each in range(256)) for pad in (0x36, 0x5C)]
 """The two of HMAC, as tables that turn a key into its block."""
 

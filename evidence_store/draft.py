@@ -13,9 +13,9 @@ from evidence_store.answers import Receipt
 from evidence_store.attaching import Attached, all_attached
 from evidence_store.canonical import canonical, parsed, trimmed
 from evidence_store.checks import Checks
-from evidence_store.codecs import ZLIB, packed
+from evidence_store.codecs import ZLIB, of_kind, packed
 from evidence_store.database import BATCH, insert_new
-from evidence_store.digests import Digests, key_text, verdict_digest
+from evidence_store.digests import FIELDS, Digests, key_text, verdict_digest
 from evidence_store.errors import RecordError
 from evidence_store.merkle import EMPTY
 from evidence_store.model import (
@@ -127,16 +127,15 @@ class Draft:
             value = parsed(body)
         except ValueError as error:
             raise RecordError(f"{where} is no JSON: {error}") from error
-        fields = {"facts", "id", "kind", "listed", "scope"}
-        if not isinstance(value, dict) or set(value) != fields or canonical(value) != body:
-            raise RecordError(f"{where} is not canonical JSON of {sorted(fields)}")
+        if not isinstance(value, dict) or value.keys() != FIELDS or canonical(value) != body:
+            raise RecordError(f"{where} is not canonical JSON of {sorted(FIELDS)}")
         if (value["kind"], value["id"]) != (key.kind, key.id):
             raise RecordError(f"{where} is of another kind or id")
         if sha256(body).digest() != document.sha256:
             raise RecordError(f"{where} does not have the SHA-256 handed in")
         self.scopes[key] = intern(value["scope"])
         content = self.digests.content_id(key_text(key), value)
-        return content, (content, document.sha256, len(body), ZLIB, packed(body))
+        return content, (content, ZLIB, packed(body, of_kind(key.kind)))
 
     def _judged(
         self,

@@ -224,7 +224,6 @@ def documents(
             remnants.CODEC,
             remnants.BODY,
             contents.c.digest,
-            contents.c.sha256,
             seen.c.last,
         )
         .select_from(seen)
@@ -237,10 +236,10 @@ def documents(
         query = query.where(resources.c.kind == kind)
     if resource_id is not None:
         query = query.where(known_as == resource_id)
-    for *key, codec, body, digest, plain, entry_id in connection.execute(query):
+    for *key, codec, body, digest, entry_id in connection.execute(query):
         if codec != ERASED:
             text = unpacked(codec, body)
-            own = plain or sha256(text).digest()
+            own = sha256(text).digest()
             yield DocumentRow(target, ResourceKey(*key), text, digest, own, entry_id)
             continue
         kept = remnants.kept(codec, body)

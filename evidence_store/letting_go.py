@@ -218,23 +218,15 @@ class LettingGo:
 
     def _emptied_contents(self) -> None:
         owners = self._owners()
-        rows = self.connection.execute(
-            sa.select(
-                contents.c.digest, contents.c.sha256, contents.c.size, contents.c.body.is_(None)
-            )
-        )
-        for digest, plain, size, empty in rows:
+        rows = self.connection.execute(sa.select(contents.c.digest, contents.c.body.is_(None)))
+        for digest, empty in rows:
             where = digest.hex()[:16]
             if not empty:
-                if plain is None or size is None:
-                    self.note("contents", where, "has a document without its SHA-256 and size")
                 if digest in self.contents:
                     self.note("contents", where, "an entry says it was let go, and it is there")
                 continue
             if digest not in self.contents:
                 self.note("contents", where, "its document is gone, and no entry says why")
-            if (plain, size) != (None, None):
-                self.note("contents", where, "its SHA-256 or size was left; both help to guess")
             self._remnant(digest, owners.get(digest))
 
     def _remnant(self, digest: bytes, owner: _Owner | None) -> None:

@@ -186,7 +186,7 @@ def let_go_contents(connection: sa.Connection, ids: Sequence[bytes]) -> None:
         connection.execute(
             sa.update(contents)
             .where(contents.c.digest.in_(some), contents.c.body.is_not(None))
-            .values(sha256=None, size=None, body=None)
+            .values(body=None)
         )
         _let_go_remnants(connection, some)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from evidence_store import evidence, reads, remnants, state
 from evidence_store.answers import Disclosure, Member, UnitLeaves, VerdictItem
 from evidence_store.canonical import canonical, parsed
+from evidence_store.codecs import unpacked
 from evidence_store.digests import Digests, key_text, members, verdict_digest
 from evidence_store.errors import NotFoundError
 from evidence_store.model import ResourceKey
@@ -32,9 +33,11 @@ from evidence_store.tables import (
 )
 
 
-def standing(connection: sa.Connection, target_id: int, until: int) -> State:
-    """The state of a target as of an entry."""
-    contents_of = _contents(connection, target_id, until)
+def standing(
+    connection: sa.Connection, target_id: int, until: int, *, hashed: bool = False
+) -> State:
+    """The state of a target as of an entry; the documents' SHA-256 only if `hashed`."""
+    contents_of = _contents(connection, target_id, until, hashed=hashed)
     last = evidence.latest(verdicts, until, target_id, verdicts.c.resource_id, verdicts.c.check_id)
     found: dict[int, list[tuple[int, str, str | None, str, int, str, str | None]]] = {}
     query = (
@@ -80,21 +83,23 @@ def standing(connection: sa.Connection, target_id: int, until: int) -> State:
 
 
 def _contents(
-    connection: sa.Connection, target_id: int, until: int
+    connection: sa.Connection, target_id: int, until: int, *, hashed: bool
 ) -> dict[int, tuple[bytes, bytes | None]]:
     seen = evidence.standing_rows(until, target_id)
+    kept = (remnants.CODEC, remnants.BODY) if hashed else (sa.null(), sa.null())
     query = (
-        sa.select(seen.c.resource_id, contents.c.digest, contents.c.sha256)
+        sa.select(seen.c.resource_id, contents.c.digest, *kept)
         .select_from(seen)
         .join(contents, contents.c.digest == seen.c.content)
     )
-    found = {number: (content, plain) for number, content, plain in connection.execute(query)}
     # One that came back after its purge is whole again, beside a row that is empty for good.
-    for number, (content, plain) in found.items():
-        left = remnants.left_of(connection, content) if plain is None else None
-        if left is not None and left[0] != ERASED:
-            found[number] = content, sha256(remnants.kept(*left).body).digest()
-    return found
+    return {
+        number: (
+            content,
+            None if body is None or codec == ERASED else sha256(unpacked(codec, body)).digest(),
+        )
+        for number, content, codec, body in connection.execute(query)
+    }
 
 
 def rebuild(connection: sa.Connection, secret: bytes) -> int:
@@ -121,7 +126,7 @@ def rebuild_target(connection: sa.Connection, secret: bytes, target_id: int) -> 
     ).one_or_none()
     if last is None:
         return
-    built = standing(connection, target_id, last.id)
+    built = standing(connection, target_id, last.id, hashed=True)
     state.save(connection, target_id, built.values(), ())
     heads = last.state_root, last.verdict_root
     state.save_seal(connection, target_id, state.seal(secret, heads, built), NOT_SEALED)

@@ -66,13 +66,11 @@ resources: Final = sa.Table(
     sa.UniqueConstraint("target_id", "key_digest"),
 )
 
-# A null body is one that was let go; SHA-256 and size went with it, for both help to guess.
+# A null body is one that was let go.
 contents: Final = sa.Table(
     "contents",
     metadata,
     _digest_key(),
-    _digest("sha256", null=True),
-    _number("size", null=True),
     _code("codec"),
     _bytes("body", null=True),
 )
@@ -224,7 +222,7 @@ EVIDENCE: Final = tuple(metadata.tables.values())
 """Append-only: guarded by triggers. The tables below can be dropped and recomputed."""
 
 EMPTIED: Final = {
-    contents.name: ("sha256", "size", "body"),
+    contents.name: ("body",),
     remnants.name: ("body",),
     attachments.name: ("sha256", "size", "body"),
     reasons.name: ("reason",),

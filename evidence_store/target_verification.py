@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from evidence_store.answers import Problem
-from evidence_store.canonical import parsed
+from evidence_store.canonical import canonical, parsed
 from evidence_store.codecs import unpacked
-from evidence_store.digests import Digests, key_text
+from evidence_store.digests import FIELDS, Digests, key_text
 from evidence_store.errors import StoreError
 from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
@@ -82,11 +81,10 @@ def content(
     where = row.digest.hex()[:16]
     try:
         text = unpacked(row.codec, row.body)
-        if (sha256(text).digest(), len(text)) != (row.sha256, row.size):
-            note("contents", where, "the document is not what its SHA-256 says")
-            return
         document = parsed(text)
         scopes[row.digest] = document["scope"]
+        if document.keys() != FIELDS or canonical(document) != text:
+            note("contents", where, "the document is not written as documents are")
         key = key_text(ResourceKey(row.kind, row.scope, row.identity))
         if digests.content_id(key, document) != row.digest:
             note("contents", where, "the document's members are not what its id says")

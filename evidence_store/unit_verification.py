@@ -379,7 +379,8 @@ class Units:
     def _cache(self, target: str, target_id: int, last: sa.Row[Any]) -> None:
         heads = last.state_root, last.verdict_root
         cached = state.load_sealed(self.connection, self.secret, target_id, heads)
-        if cached is None or cached != replay.standing(self.connection, target_id, LAST):
+        found = replay.standing(self.connection, target_id, LAST, hashed=True)
+        if cached is None or cached != found:
             self._note_cache(target)
             return
         digests = {row: digest for row, (_, digest) in self.checks.items()}

@@ -150,9 +150,9 @@ def test_proofs_hold_after_a_purge(aged: Bench) -> None:
     "statement",
     [
         "UPDATE contents SET body = digest",
-        "UPDATE contents SET body = NULL",
-        "UPDATE contents SET body = NULL, sha256 = NULL, size = NULL, codec = 0",
-        "UPDATE contents SET sha256 = NULL",
+        "UPDATE contents SET body = NULL, codec = 0",
+        "UPDATE attachments SET body = NULL",
+        "UPDATE attachments SET sha256 = NULL",
         "UPDATE resources SET identity = 'z'",
         "UPDATE resources SET identity = NULL, kind = 'x'",
         "UPDATE reasons SET reason = 'z'",
@@ -177,7 +177,7 @@ def test_the_guards_allow_nothing_but_letting_go(aged: Bench, statement: str) ->
     ("statement", "found"),
     [
         (
-            "UPDATE contents SET body = NULL, sha256 = NULL, size = NULL",
+            "UPDATE contents SET body = NULL",
             "its document is gone, and no entry says why",
         ),
         (
@@ -186,8 +186,7 @@ def test_the_guards_allow_nothing_but_letting_go(aged: Bench, statement: str) ->
         ),
         ("UPDATE reasons SET reason = NULL", "is gone, and no entry says why"),
         ("UPDATE resources SET identity = NULL", "its name is gone, and no entry says why"),
-        ("UPDATE contents SET size = 7 WHERE body IS NULL", "both help to guess"),
-        ("UPDATE contents SET size = NULL", "without its SHA-256 and size"),
+        ("UPDATE attachments SET size = 7 WHERE body IS NULL", "both help to guess"),
         ("UPDATE contents SET body = zeroblob(1) WHERE body IS NULL", "and it is there"),
         ("INSERT INTO erasures VALUES (1, 'listed.Name', 9)", "is not what the entries say"),
         ("INSERT INTO erasures VALUES (99, '', 9)", "belongs to no resource"),

@@ -16,7 +16,7 @@ from tests.evidence_store.builders import ON_SQLITE, Bench, document, fails, par
 
 DAMAGE = (
     "UPDATE verdicts SET status = 1 WHERE status = 2",
-    "UPDATE contents SET size = size + 1",
+    "UPDATE contents SET codec = codec + 1",
     "UPDATE observations SET scope = 'elsewhere' WHERE entry_id > 3",
 )
 

@@ -55,7 +55,8 @@ ATTACKS = {
     "the last leaf deleted": "DELETE FROM leaves WHERE position = 12",
     "an entry deleted": "DELETE FROM entries WHERE id = 6",
     "a plan deleted": "DELETE FROM entries WHERE id = 2",
-    "a content deleted": "DELETE FROM contents WHERE size IN (SELECT max(size) FROM contents)",
+    "a content deleted": "DELETE FROM contents WHERE digest IN"
+    " (SELECT content FROM observations WHERE entry_id = 6)",
     "a table of parts deleted": "DELETE FROM part_documents",
     "an attachment deleted": "DELETE FROM attachments WHERE entry_id = 3",
     "a checkpoint edited": "UPDATE checkpoints SET note = replace(note, 'test', 'tes')",
@@ -99,6 +100,20 @@ def test_an_edited_document_is_found_and_named(used: Bench, table: str) -> None:
     used.tamper(statement, body=edited, digest=digest)
     row = "journal" if table == "attachments" else digest.hex()[:16]
     assert any(p.startswith(table) and row in p for p in used.problems())
+
+
+@pytest.mark.parametrize(("old", "new"), [(b'{"facts"', b'{ "facts"'), (b"}", b',"more":1}')])
+def test_a_document_that_says_the_same_in_other_bytes_or_says_more_is_found(
+    used: Bench, old: bytes, new: bytes
+) -> None:
+    with used.store._database.reading() as connection:
+        digest, body = connection.exec_driver_sql("SELECT digest, body FROM contents").first()  # type: ignore[misc]  # there is one
+    at = (text := unpacked(ZLIB, body)).rindex(old)
+    edited = zlib.compress(text[:at] + new + text[at + len(old) :])
+    used.tamper(
+        "UPDATE contents SET body = :body WHERE digest = :digest", body=edited, digest=digest
+    )
+    assert any("not written as documents are" in problem for problem in used.problems())
 
 
 def test_bytes_that_are_no_longer_compressed_are_a_problem_not_an_exception(used: Bench) -> None:

@@ -1,7 +1,8 @@
-"""Bodies are packed with preset dictionaries; documents lie in the order they came.
+"""Bodies are packed with preset dictionaries; a document's SHA-256 and size are not kept beside it.
 
-What is there stays as it is, and older releases, which could not read what is new, refuse the
-store. On SQLite a table in the order of random digests is a third empty, and keeps what is left
+What is there stays packed as it is, and older releases, which could not read what is new, refuse
+the store. A document's id and form say all that its SHA-256 did. On SQLite documents lie in the
+order they came: a table in the order of random digests is a third empty, and keeps what is left
 of a row over a quarter of a page in a page of its own.
 """
 
@@ -19,34 +20,39 @@ ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 DIGEST = sa.LargeBinary(32)
 
 
-def _made_anew(*, with_rowid: bool) -> None:
-    """Only SQLite has the choice, and copies the table for it."""
-    if op.get_bind().dialect.name != "sqlite":
-        return
-    contents = sa.Table(
+def _contents(*columns: sa.Column[object], with_rowid: bool) -> sa.Table:
+    return sa.Table(
         "contents",
         sa.MetaData(),
         sa.Column("digest", DIGEST, primary_key=True),
-        sa.Column("sha256", DIGEST, nullable=True),
-        sa.Column("size", ID, nullable=True),
+        *columns,
         sa.Column("codec", sa.SmallInteger, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=True),
         sqlite_with_rowid=with_rowid,
     )
-    with op.batch_alter_table(
-        contents.name,
-        copy_from=contents,
-        table_kwargs=dict(contents.dialect_kwargs),
-        recreate="always",
-    ):
-        pass
+
+
+def _told() -> tuple[sa.Column[object], ...]:
+    return sa.Column("sha256", DIGEST, nullable=True), sa.Column("size", ID, nullable=True)
 
 
 def upgrade() -> None:
-    """Keep documents in the order they came."""
-    _made_anew(with_rowid=True)
+    """Drop both columns; SQLite copies the table for it, into the other order."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER IF EXISTS only_emptied ON contents")  # it names them
+    before = _contents(*_told(), with_rowid=True)
+    with op.batch_alter_table(
+        before.name, copy_from=before, table_kwargs=dict(before.dialect_kwargs)
+    ) as table:
+        for column in _told():
+            table.drop_column(column.name)
 
 
 def downgrade() -> None:
-    """Take back; only a store without documents of newer releases can be read then."""
-    _made_anew(with_rowid=False)
+    """Take back; only an empty store can."""
+    after = _contents(with_rowid=False)
+    with op.batch_alter_table(
+        after.name, copy_from=after, table_kwargs=dict(after.dialect_kwargs)
+    ) as table:
+        for column in _told():
+            table.add_column(column)
