@@ -171,10 +171,14 @@ def rows(alert: Alert) -> list[tuple[str, str]]:
         ("Status", change),
         ("Counts", counts),
         ("Why", alert.reason),
-        ("At", alert.at),
+        ("At", _moment(alert.at)),
         ("Read on", alert.link),
     )
     return [(name, value) for name, value in found if value]
+
+
+def _moment(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC"
 
 
 def named(alert: Alert) -> list[str]:

@@ -18,6 +18,9 @@ from annexa.operations.times import instant, microseconds
 KEPT: Final = timedelta(days=30)
 """How long delivered messages are kept."""
 
+UNTRIED: Final = "not tried"
+"""The state of an endpoint that nothing was sent to yet."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -63,7 +66,9 @@ class EndpointState:
         """Its state in a word."""
         if self.disabled is not None:
             return "disabled"
-        return "failing" if self.failures else "good"
+        if self.failures:
+            return "failing"
+        return "good" if self.last_delivered else UNTRIED
 
 
 def listed(operations: Operations, statuses: Iterable[str] = (PENDING, DEAD)) -> list[Row]:
@@ -127,7 +132,9 @@ def _state(row: sa.Row[Any] | None, pending: tuple[int, int | None], dead: int) 
 def retry(
     operations: Operations, now: datetime, message: str | None = None, endpoint: str | None = None
 ) -> int:
-    """Begin the schedule of dead messages anew, and enable the endpoints they go to; how many.
+    """Begin the schedule of dead messages anew, and of those that wait; how many.
+
+    The endpoints they go to are enabled. What a sender has in hand is left to it.
 
     Args:
         operations: where the outbox is.
@@ -136,7 +143,13 @@ def retry(
         endpoint: only those of this endpoint.
     """
     with operations.writing(LOCK) as connection:
-        query = sa.select(outbox.c.id, outbox.c.endpoint).where(outbox.c.status == DEAD)
+        at = microseconds(now)
+        late = sa.and_(
+            outbox.c.status == PENDING, outbox.c.next_at > at, outbox.c.lease_until <= at
+        )
+        query = sa.select(outbox.c.id, outbox.c.endpoint).where(
+            sa.or_(outbox.c.status == DEAD, late)
+        )
         if message is not None:
             query = query.where(outbox.c.id.startswith(message, autoescape=True))
         if endpoint is not None:

@@ -34,7 +34,7 @@ VERSION: Final = "1.4"
 MOST_BYTES: Final = 28_000
 """A message stays below this; Microsoft does not say in which encoding, so the longest counts."""
 
-_MARKED = re.compile(r"([\\`*_{}\[\]()#+!~|<>])")
+_MARKED = re.compile(r"([\\`*_{\[\]#~<>])")
 
 
 def escaped(text: str) -> str:

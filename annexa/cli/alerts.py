@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from annexa.alerts import Sink
     from annexa.alerts.messages import EndpointState
-    from annexa.alerts.silences import Silence
+    from annexa.alerts.silences import Matcher, Silence
     from annexa.operations import Operations
 
 ENDPOINTS: Final = (
@@ -43,6 +43,7 @@ MESSAGES: Final = (
     Column("next_at", "NEXT TRY"),
     Column("error", "LAST ERROR", wide=True),
 )
+TRIALS: Final = (Column("endpoint"), Column("delivered"), Column("place"), Column("error"))
 SILENCES: Final = (
     Column("id", "SILENCE", right=True),
     Column("state", "STATE"),
@@ -140,7 +141,7 @@ def _short(row: Mapping[str, Any]) -> dict[str, Any]:
 @click.argument("endpoints", nargs=-1, metavar="[ENDPOINT]...")
 def test_alerts(context: Context, endpoints: tuple[str, ...]) -> int:
     """Send a marked test event to every endpoint, or to those named, now; exit 1 if one fails."""
-    from annexa.alerts import Message  # noqa: PLC0415 - this command only
+    from annexa.alerts import Answer, Message  # noqa: PLC0415 - this command only
     from annexa.alerts.events import message_id  # noqa: PLC0415
     from annexa.alerts.teller import trial  # noqa: PLC0415
     from config import SecretError  # noqa: PLC0415
@@ -153,33 +154,36 @@ def test_alerts(context: Context, endpoints: tuple[str, ...]) -> int:
     if not sinks:
         raise click.UsageError(NONE_CONFIGURED)
     now = datetime.now(UTC)
-    settings, once, failed = context.settings, secrets.token_hex(8), False
+    settings, once = context.settings, secrets.token_hex(8)
     alert = trial(settings.organisation, settings.alerts.link, now)
+    rows: list[dict[str, Any]] = []
     for name in sorted(endpoints or sinks):
-        sink = sinks[name]
-        message = Message(message_id(name, f"test\0{once}"), "test", now, alert)
+        sink, message = sinks[name], Message(message_id(name, f"test\0{once}"), "test", now, alert)
         try:
             answer = sink.send(message, now)
         except SecretError as error:
-            click.echo(f"{name}: not sent: {error}", err=True)
-            failed = True
-            continue
-        failed = failed or not answer.delivered
-        said = "delivered" if answer.delivered else "not delivered"
-        why = f": {answer.error}" if answer.error else ""
-        click.echo(f"{name}: {said} to {sink.place}{why}", err=not answer.delivered)
-    return FAILS if failed else OK
+            answer = Answer(delivered=False, error=str(error))
+        row = {"endpoint": name, "place": sink.place, "error": answer.error}
+        rows.append(row | {"delivered": answer.delivered})
+        if context.layout == "table":
+            said = "delivered" if answer.delivered else "not delivered"
+            why = f": {answer.error}" if answer.error else ""
+            click.echo(f"{name}: {said} to {sink.place}{why}", err=not answer.delivered)
+    if context.layout != "table":
+        show(context.layout, TRIALS, rows)
+    return OK if all(row["delivered"] for row in rows) else FAILS
 
 
 @alerts.command()
 @common
 @click.argument("message", required=False)
-@click.option("--endpoint", help="All dead messages of this endpoint, which is enabled again.")
-@click.option("--all", "everything", is_flag=True, help="All dead messages there are.")
+@click.option("--endpoint", help="All messages owed to this endpoint, which is enabled again.")
+@click.option("--all", "everything", is_flag=True, help="All messages that are dead or wait.")
 def retry(context: Context, message: str | None, endpoint: str | None, *, everything: bool) -> None:
-    """Try messages again that could not be delivered: one by its id, an endpoint's, or all.
+    """Try messages again now: one by its id, an endpoint's, or all.
 
-    Their schedule begins anew; an endpoint that was disabled is enabled.
+    Those that are dead, and those whose next try is later, begin their schedule anew; an endpoint
+    that was disabled is enabled.
     """
     from annexa.alerts import messages  # noqa: PLC0415 - this command only
 
@@ -189,10 +193,20 @@ def retry(context: Context, message: str | None, endpoint: str | None, *, everyt
     if message is not None and len(message) < 8:
         raise click.UsageError("give at least the first 8 characters of the message's id")
     with _operations(context) as operations:
+        known = {each.name for each in context.settings.alerts.endpoints}
+        if endpoint is not None and endpoint not in known | messages.states(operations).keys():
+            names = ", ".join(sorted(known)) or "none"
+            raise click.UsageError(f"no endpoint is named {endpoint!r}; configured: {names}")
         number = messages.retry(operations, datetime.now(UTC), message, endpoint)
-    if not number and endpoint is None:
-        raise click.UsageError("no dead message is meant; see `annexa alerts list`")
-    say(f"{counted(number, 'message')} will be tried again by the daemon, or: annexa alerts send")
+    if number:
+        who = counted(number, "message")
+        say(f"{who} will be tried again by the daemon, or now: annexa alerts send")
+    elif endpoint is not None:
+        say(f"endpoint {endpoint} is enabled; nothing was owed to it")
+    else:
+        raise click.UsageError(
+            "no message is meant that is dead or waits; see `annexa alerts list`"
+        )
 
 
 @alerts.command()
@@ -266,11 +280,36 @@ def silence(  # noqa: PLR0917 - one parameter an option
         raise click.UsageError("say what is to be silent: --event, --control, --target, --check…")
     if not reason.strip():
         raise click.UsageError("--reason is empty")
+    _known(context, matcher)
     now = datetime.now(UTC)
     who = by or principal(context.settings)
     with _operations(context) as operations:
         number = silences.add(operations, matcher, who, reason.strip(), now, now + span)
     say(f"silence {number} until {now + span:%Y-%m-%d %H:%M} UTC: {matcher.words}")
+
+
+def _known(context: Context, matcher: Matcher) -> None:
+    """A silence that means nothing is found out now, not in the night it was made for.
+
+    Checks and targets may come later, with a plugin or an organisation's new account.
+    """
+    from fnmatch import fnmatchcase  # noqa: PLC0415 - this command only
+
+    from annexa.alerts.events import TYPES  # noqa: PLC0415 - this command only
+
+    targets = context.settings.targets
+    for name, pattern, there, closed in (
+        ("event", matcher.type, [*TYPES], True),
+        ("control", matcher.control, [*context.framework.controls], True),
+        ("check", matcher.check, [*context.framework.checks], False),
+        ("target", matcher.target, [*targets, *(f"{t.platform}/{n}" for n, t in targets.items())],
+         False),
+    ):  # fmt: skip
+        if pattern == "*" or any(fnmatchcase(each, pattern) for each in there):
+            continue
+        if closed:
+            raise click.UsageError(f"--{name} {pattern} is none there is")
+        say(f"--{name} {pattern} means none that is known yet", "yellow", err=True)
 
 
 @alerts.command("silences")

@@ -196,7 +196,7 @@ def _alerts(context: Context) -> Iterator[dict[str, Any]]:
         state = known.get(each.name, messages.EndpointState())
         what, cure = f"alerts to {each.name}", ""
         found = f"{each.kind}: {state.word}, {state.pending} pending, {state.dead} dead"
-        good = state.word == "good" and not state.dead
+        good = state.word in {"good", messages.UNTRIED} and not state.dead
         if not good:
             cure = f"{state.why or 'annexa alerts list'}; then: annexa alerts retry"
         try:

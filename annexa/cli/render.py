@@ -37,6 +37,11 @@ STYLES: Final = {
 
 PIPED_WIDTH: Final = 160
 
+_UNSHOWN: Final = dict.fromkeys(
+    {*range(32), *range(127, 160)} - {9, 10}, "\N{REPLACEMENT CHARACTER}"
+)
+"""What names may hold and a terminal would obey."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -128,7 +133,7 @@ def cell(value: object) -> str:
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
     if isinstance(value, list | tuple):
         return ", ".join(cell(item) for item in value)
-    return str(value)
+    return str(value).translate(_UNSHOWN)
 
 
 def plain(value: object) -> object:

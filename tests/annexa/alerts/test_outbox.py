@@ -232,6 +232,20 @@ def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told_once(
     assert len(claim(operations, clock)) == 3
 
 
+def test_what_waits_for_hours_can_be_tried_now_and_what_is_being_sent_is_left_alone(
+    operations: Operations, clock: Clock
+) -> None:
+    put(operations, "a", "b")
+    waiting, sent = claim(operations, clock)
+    late = Answer(delivered=False, retry_after=36_000)
+    settle(operations, waiting, late, clock)
+    assert messages.retry(operations, clock.now, waiting.message.id[:8]) == 1
+    (again,) = claim(operations, clock)
+    assert (again.message.id, again.tries) == (waiting.message.id, 1)
+    assert messages.retry(operations, clock.now) == 0
+    assert settle(operations, sent, Answer(delivered=True), clock)
+
+
 def test_delivered_messages_are_forgotten_after_a_while_and_dead_ones_never(
     operations: Operations, clock: Clock
 ) -> None:

@@ -149,6 +149,8 @@ def test_a_test_event_is_marked_and_goes_out_at_once(told: Shell, receiver: Rece
     said = told("alerts", "test", "soc")
     assert (said.code, "answered 500" in said.err) == (1, True)
     assert told("alerts", "test", "sock").code == 3
+    (row,) = json.loads(told("alerts", "test", "--format", "json").out)
+    assert (row["endpoint"], row["delivered"]) == ("soc", True)
 
 
 def test_a_secret_that_is_missing_is_said_by_its_reference(told: Shell) -> None:
@@ -170,6 +172,7 @@ def test_what_waits_is_listed_sent_and_retried(told: Shell, receiver: Receiver) 
     assert "disabled" in told.ok("alerts", "list")
     assert told("alerts", "retry").code == 3
     assert told("alerts", "retry", "short").code == 3
+    assert "configured: soc" in told("alerts", "retry", "--endpoint", "sock").err
     assert "1 message will" in told.ok("alerts", "retry", dead[0]["id"][:8])
     assert "delivered, 0 not" in told.ok("alerts", "send")
     assert {each.json["data"]["title"] for each in receiver.taken} == {"first", "second"}
@@ -182,12 +185,22 @@ def test_silences_have_an_author_a_reason_and_an_end_and_are_kept(told: Shell) -
     assert told("alerts", "silence", "--for", "7d", *WHY).code == 3, "it would silence everything"
     assert told("alerts", "silence", "--control", "A.8.5", *WHY).code == 3, "it has no end"
     assert told("alerts", "silence", "--control", "A.8.5", "--for", "7d").code == 3
+    for name, strange in (("event", "findings.*"), ("control", "A.99.1")):
+        refused = told("alerts", "silence", f"--{name}", strange, "--for", "7d", *WHY)
+        assert (refused.code, f"--{name} {strange} is none there is" in refused.err) == (3, True)
     said = told.ok("alerts", "silence", "--control", "A.8.5", "--for", "7d", *WHY)
     assert said == "silence 1 until 2026-12-01 12:00 UTC: control A.8.5\n"
     told.ok("alerts", "silence", "--target", "web-1", "--for", "1h", *WHY)
+    typo = told("alerts", "silence", "--check", "linux.typo.*", "--for", "1h", *WHY)
+    assert (typo.code, "means none that is known yet" in typo.err) == (0, True)
+    told.ok("alerts", "unsilence", "3", *WHY[2:])
     assert told.ok("alerts", "unsilence", "1", *WHY[2:]) == "silence 1 is lifted\n"
     assert told("alerts", "unsilence", "1").code == 3
     told.clock.shift(2 * 3600)
     rows = json.loads(told.ok("alerts", "silences", "--format", "json"))
-    assert [(row["id"], row["state"]) for row in rows] == [(2, "expired"), (1, "lifted")]
+    assert [(row["id"], row["state"]) for row in rows] == [
+        (3, "lifted"),
+        (2, "expired"),
+        (1, "lifted"),
+    ]
     assert rows[0]["author"] == "J. Roth"
