@@ -32,22 +32,14 @@ from config.outside import (
     TimeStamps,
     WebhookOutside,
 )
+from config.platforms import EXAMPLES
 from config.settings import (
-    ActiveDirectoryTarget,
     Attestation,
-    AwsTarget,
-    AzureTarget,
     Criterion,
     Daemon,
-    EntraTarget,
     Freshness,
-    GcpTarget,
-    GithubTarget,
     Inherited,
-    IntuneTarget,
-    LinuxTarget,
     Log,
-    OktaTarget,
     OwnSchedule,
     PolicyException,
     Retention,
@@ -74,83 +66,10 @@ _SOURCE = {
     "approved_by": "J. Roth",
     "approved_on": _DAY("2026-09-01"),
 }
-_AWS = {
-    "platform": "aws",
-    "account": "111122223333",
-    "profile": "acme-audit",
-    "role_arn": "arn:aws:iam::111122223333:role/annexa-read",
-    "external_id": "env:ACME_EXTERNAL_ID",
-}
-
-_AD = {
-    "platform": "active_directory",
-    "url": "ldaps://dc1.corp.example",
-    "user": "annexa@corp.example",
-    "password": "cred:corp-password",
-    "certificate_name": "dc1.corp.example",
-}
-
 _KEPT = {
     name: seconds(days)
     for name, days in (("documents", "3653d"), ("journals", "1200d"), ("activities", "1200d"))
 }
-_GITHUB = {
-    "platform": "github",
-    "organisation": "acme",
-    "app_id": "123456",
-    "installation_id": "7890123",
-    "private_key": "cred:github-app-key",
-}
-
-_LABS = {
-    "platform": "github",
-    "organisation": "acme-labs",
-    "token": "file:secrets/github-token",
-    "proxy": "http://proxy.acme.example:3128",
-}
-
-_GCP = {
-    "platform": "gcp",
-    "scope": "organizations/123456789012",
-    "credentials": "cred:gcp-workload-identity",
-    "quota_project": "acme-audit",
-}
-_AZURE = {
-    "platform": "azure",
-    "tenant_id": "72f988bf-0000-4000-8000-2d7cd011db47",
-    "client_id": "0b1c2d3e-0000-4000-8000-5f6a7b8c9d0e",
-    "certificate": "cred:azure-app-certificate",
-    "proxy": "http://proxy.acme.example:3128",
-}
-
-_AZURE_LABS = {
-    "platform": "azure",
-    "tenant_id": "72f988bf-0000-4000-8000-2d7cd011db47",
-    "management_group": "labs",
-    "client_id": "0b1c2d3e-0000-4000-8000-5f6a7b8c9d0e",
-    "client_secret": "env:AZURE_LABS_SECRET",
-}
-_AZURE_CLUSTER = {
-    "platform": "azure",
-    "tenant_id": "9d0e11aa-0000-4000-8000-3c4d5e6f7a8b",
-    "client_id": "4c5d6e7f-0000-4000-8000-8a9b0c1d2e3f",
-    "token_file": "/var/run/secrets/azure/tokens/azure-identity-token",
-}
-
-_OKTA = {
-    "platform": "okta",
-    "base_url": "https://acme.okta.com",
-    "client_id": "0oa1example",
-    "private_key": "cred:okta-app-key",
-    "key_id": "2026-09",
-    "proxy": "http://proxy.acme.example:3128",
-}
-_OKTA_TEST = {
-    "platform": "okta",
-    "base_url": "https://acme.oktapreview.com",
-    "token": "file:secrets/okta-token",
-}
-
 _ENDPOINTS: tuple[tuple[type[BaseModel], Mapping[str, Any]], ...] = (
     (
         WebhookEndpoint,
@@ -201,52 +120,11 @@ _ENDPOINTS: tuple[tuple[type[BaseModel], Mapping[str, Any]], ...] = (
     ),
     (AppriseEndpoint, {"name": "phone", "kind": "apprise", "url": "file:secrets/apprise"}),
 )
-_ENTRA = {
-    "platform": "entra",
-    "tenant_id": "0a1b2c3d-1111-4222-8333-444455556666",
-    "client_id": "0a1b2c3d-7777-4888-8999-aaaabbbbcccc",
-    "certificate": "cred:annexa-entra",
-    "proxy": "http://proxy.acme.example:3128",
-}
-_INTUNE = {
-    "platform": "intune",
-    "tenant_id": "0a1b2c3d-1111-4222-8333-444455556666",
-    "client_id": "0a1b2c3d-7777-4888-8999-aaaabbbbcccc",
-    "certificate": "cred:annexa-entra",
-}
-_ENTRA_TEST = {
-    "platform": "entra",
-    "tenant_id": "0a1b2c3d-2222-4333-8444-555566667777",
-    "client_id": "0a1b2c3d-8888-4999-8aaa-bbbbccccdddd",
-    "client_secret": "file:secrets/entra-secret",
-}
-_ENTRA_BUILD = {
-    "platform": "entra",
-    "tenant_id": "0a1b2c3d-3333-4444-8555-666677778888",
-    "client_id": "0a1b2c3d-9999-4aaa-8bbb-ccccddddeeee",
-    "token_file": "/var/run/secrets/azure/tokens/azure-identity-token",
-}
-
 # Header, the model whose settings stand below it, their values in the example, and whether it
 # counts as it stands; a setting without a value here is shown with its default.
 _TABLES: tuple[tuple[str, type[BaseModel] | None, Mapping[str, Any], bool], ...] = (
     ("", Settings, {"organisation": "ACME", "principal": "audit@acme.example"}, True),
-    ("[targets.this-machine]", LinuxTarget, {"platform": "linux"}, True),
-    ("[targets.acme-prod]", AwsTarget, _AWS, False),
-    ("[targets.acme-old]", AwsTarget, {"platform": "aws", "account": "777788889999"}, False),
-    ("[targets.corp]", ActiveDirectoryTarget, _AD, False),
-    ("[targets.acme-cloud]", AzureTarget, _AZURE, False),
-    ("[targets.acme-cloud-labs]", AzureTarget, _AZURE_LABS, False),
-    ("[targets.acme-cloud-east]", AzureTarget, _AZURE_CLUSTER, False),
-    ("[targets.acme-data]", GcpTarget, _GCP, False),
-    ("[targets.acme-code]", GithubTarget, _GITHUB, False),
-    ("[targets.acme-labs]", GithubTarget, _LABS, False),
-    ("[targets.acme-people]", OktaTarget, _OKTA, False),
-    ("[targets.acme-people-test]", OktaTarget, _OKTA_TEST, False),
-    ("[targets.acme-tenant]", EntraTarget, _ENTRA, False),
-    ("[targets.acme-devices]", IntuneTarget, _INTUNE, False),
-    ("[targets.acme-tenant-test]", EntraTarget, _ENTRA_TEST, False),
-    ("[targets.acme-tenant-build]", EntraTarget, _ENTRA_BUILD, False),
+    *((f"[targets.{e.name}]", e.model, e.values, e.active) for e in EXAMPLES),
     ("[store]", Store, {"path": "evidence.db", "origin": "acme.example/annexa"}, False),
     (
         "[[store.outside]]",

@@ -26,8 +26,7 @@ from config.declarations import (
     Tolerance,
 )
 from config.outside import OutsideHolder, TimeStamps, same_names
-from config.schedules import Daemon, OwnSchedule, Schedule
-from config.targets import (
+from config.platforms import (
     ActiveDirectoryTarget,
     AnyTarget,
     AwsTarget,
@@ -42,6 +41,7 @@ from config.targets import (
     OktaTarget,
     Target,
 )
+from config.schedules import Daemon, OwnSchedule, Schedule
 from config.values import (
     CheckId,
     DatabaseAddress,
