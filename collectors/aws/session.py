@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -146,9 +147,10 @@ def _clients(
 @cache
 def _loader() -> Loader:
     """Service descriptions are read once per process."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 - loaded where AWS is read only
+    from collectors.aws.descriptions import loader  # noqa: PLC0415 - loaded where AWS is read only
 
-    return create_loader(os.environ.get("AWS_DATA_PATH"))
+    given = os.environ.get("AWS_DATA_PATH", "").split(os.pathsep)
+    return loader(str(Path(os.path.expandvars(path)).expanduser()) for path in given if path)
 
 
 def _session(profile: str | None) -> Session:
