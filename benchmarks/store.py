@@ -42,8 +42,8 @@ from evidence_store import (
 from evidence_store.codecs import unpacked
 from evidence_store.database import Database, insert
 from evidence_store.digests import Digests, key_text
-from evidence_store.tables import contents, observations, targets, verdicts
-from evidence_store.target_verification import documents
+from evidence_store.tables import observations, targets, verdicts
+from evidence_store.target_verification import DOCUMENTS, documents
 from tests.postgres import PostgresServer, programs
 
 
@@ -215,18 +215,11 @@ def verify(asked: argparse.Namespace) -> None:
         company.sweep(store)
         company.change(0.01)
         company.sweep(store)
-        count, bound, inflate, members = _of_contents(store)
         with store._database.reading() as connection:
             names = connection.execute(sa.select(targets.c.id, targets.c.name)).all()
-            problems: list[object] = []
-            ours = cpu(
-                lambda: [
-                    documents(connection, store._keys.secret, *each, lambda *p: problems.append(p))
-                    for each in names
-                ],
-                1,
-            )
-            assert problems == []
+            found = [_of_target(connection, store, *each) for each in names]
+        count = sum(number for number, *_ in found)
+        bound, ours, inflate, members = (sum(used) for used in list(zip(*found, strict=True))[1:])
         told("verify", f"{count:,} contents", us_each=ours / count * 1e6,
              x_sha256_without_members=(ours - members) / bound, members_x_sha256=members / bound,
              inflate_x_sha256=inflate / bound)  # fmt: skip
@@ -235,18 +228,26 @@ def verify(asked: argparse.Namespace) -> None:
         told("verify", "the whole store", cpu_s=time.process_time() - began)
 
 
-def _of_contents(store: Store) -> tuple[int, float, float, float]:
-    """How many there are, and CPU of SHA-256 of them, of inflating, of the digests of members."""
-    with store._database.reading() as connection:
-        packed = connection.execute(sa.select(contents.c.codec, contents.c.body)).all()
-    texts = [unpacked(codec, body) for codec, body in packed]
+def _of_target(
+    connection: sa.Connection, store: Store, target: int, name: str
+) -> tuple[float, float, float, float, float]:
+    """Documents of a target; CPU of SHA-256 of them, of their check, of inflating, of members."""
+    rows = connection.execute(DOCUMENTS, {"target_id": target}).all()
+    texts = [unpacked(row.codec, row.body) for row in rows]
     digests, key = Digests(bytes(32), "lab"), key_text(ResourceKey(KIND, "", "x"))
-    return (
-        len(texts),
+    problems: list[object] = []
+    used = (
         cpu(lambda: [hashlib.sha256(text).digest() for text in texts]),
-        cpu(lambda: [unpacked(codec, body) for codec, body in packed], 1),
-        cpu(lambda: [digests.content_id(key, orjson.loads(text)) for text in texts], 1),
+        cpu(
+            lambda: documents(
+                connection, store._keys.secret, target, name, lambda *p: problems.append(p)
+            )
+        ),
+        cpu(lambda: [unpacked(row.codec, row.body) for row in rows]),
+        cpu(lambda: [digests.content_id(key, orjson.loads(text)) for text in texts]),
     )
+    assert problems == []
+    return len(texts), *used
 
 
 AS_OF = """

@@ -21,7 +21,6 @@ from evidence_store.keys import Keys
 from evidence_store.leaf_order import LeafOrder
 from evidence_store.letting_go import LettingGo
 from evidence_store.model import ResourceKey
-from evidence_store.names import known_as
 from evidence_store.tables import (
     KINDS,
     attachments,
@@ -35,7 +34,7 @@ from evidence_store.tables import (
     targets,
     verdicts,
 )
-from evidence_store.target_verification import BROKEN, content
+from evidence_store.target_verification import BROKEN, COLUMNS, content
 from evidence_store.times import microseconds
 from evidence_store.unit_verification import Scopes, Units
 from evidence_store.verification import Given, Verification
@@ -203,12 +202,9 @@ class Since(Verification):
         for target, after in sorted(self.begun.items()):
             rows = self.connection.execute(
                 sa.select(
+                    *COLUMNS,
                     observations.c.content,
-                    contents,
                     targets.c.name,
-                    resources.c.kind,
-                    resources.c.scope,
-                    known_as.label("identity"),
                 )
                 .select_from(observations)
                 .join(resources, resources.c.id == observations.c.resource_id)
@@ -231,10 +227,10 @@ class Since(Verification):
                 if row.body is None:
                     self._let_go(where, row)
                 else:
-                    content(digests(row.name), self.scopes, self.problem, row)
+                    content(digests(row.name), self.scopes, self.problem, row[: len(COLUMNS)])
         self.counts["contents"] = number
 
-    def _let_go(self, where: str, row: sa.Row[Any]) -> None:
+    def _let_go(self, where: str, row: Any) -> None:  # noqa: ANN401 - a row of many columns
         """A newer document of which only the rest is left, or nothing: an entry must say so."""
         named = self._named()
         if row.digest not in named:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
@@ -11,17 +11,40 @@ import sqlalchemy as sa
 from evidence_store.answers import Problem
 from evidence_store.canonical import canonical, parsed
 from evidence_store.codecs import unpacked
-from evidence_store.digests import FIELDS, Digests, key_text
+from evidence_store.digests import FIELDS, Digests
 from evidence_store.errors import StoreError
-from evidence_store.model import ResourceKey
 from evidence_store.names import known_as
-from evidence_store.tables import contents, entries, observations, resources, targets
+from evidence_store.tables import contents, entries, observations, resources
 from evidence_store.unit_verification import Scopes, Units
 
 Note = Callable[[str, object, str], None]
 
 BROKEN: Final = (StoreError, sa.exc.DBAPIError, ValueError, KeyError, TypeError, AttributeError)
 """What damaged rows raise while they are read; each becomes a problem."""
+
+
+COLUMNS: Final = (
+    contents.c.digest,
+    contents.c.codec,
+    contents.c.body,
+    resources.c.kind,
+    resources.c.scope,
+    known_as.label("identity"),
+)
+"""What `content` asks for: the document, and the key of the resource whose it is."""
+
+# In the order in which both tables keep them, so that nothing is sorted or collected first. Where
+# a resource had a document twice it comes twice; under two resources it is wrong for one of them.
+DOCUMENTS: Final = (
+    sa.select(*COLUMNS)
+    .select_from(resources)
+    .join(observations, observations.c.resource_id == resources.c.id)
+    .join(contents, contents.c.digest == observations.c.content)
+    .where(resources.c.target_id == sa.bindparam("target_id"), contents.c.body.is_not(None))
+    .order_by(resources.c.key_digest, observations.c.entry_id)
+)
+ROWS: Final = 1000
+"""Documents that are fetched at a time."""
 
 
 class LetGo(NamedTuple):
@@ -67,53 +90,31 @@ def documents(
     """Check each document there is of a target; what they say their scope is."""
     scopes: dict[bytes, str | None] = {}
     digests = Digests(secret, name)
-    for row in connection.execute(_documents(target).execution_options(yield_per=1000)):
-        if row.body is not None:
-            scopes[row.digest] = None
-            content(digests, scopes, note, row)
+    rows = connection.execute(
+        DOCUMENTS, {"target_id": target}, execution_options={"yield_per": ROWS}
+    )
+    for row in rows:
+        scopes.setdefault(row[0], None)
+        content(digests, scopes, note, row)
     return scopes
 
 
 def content(
-    digests: Digests, scopes: MutableMapping[bytes, str | None], note: Note, row: sa.Row[Any]
+    digests: Digests, scopes: MutableMapping[bytes, str | None], note: Note, row: Sequence[Any]
 ) -> None:
     """Check a document against its digests; keep what it says its scope is."""
-    where = row.digest.hex()[:16]
+    digest, codec, body, *key = row
     try:
-        text = unpacked(row.codec, row.body)
+        text = unpacked(codec, body)
         document = parsed(text)
-        scopes[row.digest] = document["scope"]
+        scopes[digest] = document["scope"]
+        where = digest.hex()[:16]
         if document.keys() != FIELDS or canonical(document) != text:
             note("contents", where, "the document is not written as documents are")
-        key = key_text(ResourceKey(row.kind, row.scope, row.identity))
-        if digests.content_id(key, document) != row.digest:
+        if digests.content_id(canonical(key), document) != digest:
             note("contents", where, "the document's members are not what its id says")
     except BROKEN as error:
-        note("contents", where, f"cannot be read: {error}")
-
-
-def _documents(target: int) -> sa.Select[Any]:
-    """Every content of a target, with the resource whose it is."""
-    owners = (
-        sa.select(observations.c.content, sa.func.min(observations.c.resource_id).label("row"))
-        .join(resources, resources.c.id == observations.c.resource_id)
-        .where(observations.c.content.is_not(None), resources.c.target_id == target)
-        .group_by(observations.c.content)
-        .subquery()
-    )
-    return (
-        sa.select(
-            contents,
-            targets.c.name,
-            resources.c.kind,
-            resources.c.scope,
-            known_as.label("identity"),
-        )
-        .join(owners, owners.c.content == contents.c.digest)
-        .join(resources, resources.c.id == owners.c.row)
-        .join(targets, targets.c.id == resources.c.target_id)
-        .order_by(contents.c.digest)
-    )
+        note("contents", digest.hex()[:16], f"cannot be read: {error}")
 
 
 def _entries(target: int) -> sa.Select[Any]:
