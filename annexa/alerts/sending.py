@@ -56,12 +56,16 @@ class Sender:
 
         Endpoints do not wait for each other. One of them gets one message after the other, so that
         a sender that is killed leaves at most one of each whose arrival nobody has written down.
+        What one of them brings about, such as news of an endpoint that is gone, is sent as well.
         """
         before = self.sent.total()
         if not self.sinks:
             return 0
         with ThreadPoolExecutor(len(self.sinks), thread_name_prefix="annexa-alert") as pool:
-            list(pool.map(lambda name: self._endpoint(name, stop), sorted(self.sinks)))
+            tried = -1
+            while tried != self.sent.total() and not stop.is_set():
+                tried = self.sent.total()
+                list(pool.map(lambda name: self._endpoint(name, stop), sorted(self.sinks)))
         return self.sent.total() - before
 
     def _endpoint(self, name: str, stop: threading.Event) -> None:

@@ -90,7 +90,7 @@ def settle(
         if not connection.execute(ours.values(values)).rowcount:
             return None
         disabled = _failed(connection, claimed.endpoint, answer, now)
-        if disabled or died:
+        if disabled or (died and not answer.gone):  # of what is gone, the others know already
             _tell_others(connection, claimed, answer, now, others, disabled=disabled)
         return Settled(DEAD if died else PENDING, disabled, died)
 

@@ -226,7 +226,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told_once(
     put(operations, "c")
     assert {each.endpoint for each in claim(operations, clock)} == {"two"}
     told = [row.type for row in messages.listed(operations) if row.endpoint == "two"]
-    assert told.count("delivery.endpoint.disabled") == 1
+    assert told == ["delivery.endpoint.disabled"]
     assert messages.states(operations)["one"].word == "disabled"
     assert messages.retry(operations, clock.now, endpoint="one") == 2
     assert len(claim(operations, clock)) == 3
@@ -283,6 +283,17 @@ def test_two_senders_deliver_everything_to_a_receiver_that_fails_two_of_seven(
     assert set(ids.values()) == {1}
     assert len(receiver.got) > 60
     assert statuses(operations) == {("one", "delivered"): 60}
+
+
+def test_what_comes_up_while_sending_is_sent_as_well(
+    operations: Operations, receiver: Receiver, clock: Clock
+) -> None:
+    put(operations, "a", to=("two",))
+    receiver.codes = [410]
+    sinks = {each: WebhookSink(each, receiver.url, [lambda: NEW], LOOPBACK)
+             for each in ("one", "two")}  # fmt: skip
+    assert Sender(operations, "annexa/test", sinks, clock).run(threading.Event()) == 2
+    assert receiver.taken[0].json["type"] == "delivery.endpoint.disabled"
 
 
 def test_no_secret_lies_in_the_outbox_whatever_goes_wrong(
