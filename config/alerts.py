@@ -60,8 +60,17 @@ class HttpEndpoint(EndpointSettings):
 
     ca_file: FilePath | None = None
     """The certificate authorities to trust, as a PEM file."""
+    cert_file: FilePath | None = None
+    """A certificate of ours to show, as a PEM file, where the receiver asks for one."""
+    key_file: FilePath | None = None
+    """Its key, as a PEM file without a passphrase; without it, the key is in `cert_file`."""
     allow_http: bool = False
     """Also speak to an address without TLS; only inside `allow_networks`."""
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """A key belongs to a certificate."""
+        if self.key_file is not None and self.cert_file is None:
+            yield ("key_file",), "is the key of a cert_file, which is not set"
 
 
 class WebhookEndpoint(HttpEndpoint):
@@ -76,6 +85,7 @@ class WebhookEndpoint(HttpEndpoint):
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """HTTP must be meant."""
+        yield from super().contradictions()
         if self.url.startswith("http://") and not self.allow_http:
             yield ("url",), "write an https address, or set allow_http = true"
 

@@ -86,7 +86,13 @@ def _way(
 ) -> Way:
     from annexa.alerts.guarded import Way  # noqa: PLC0415 - with it comes all of TLS and HTTP
 
-    return Way(networks, _text(each.ca_file), each.allow_http)
+    return Way(
+        networks,
+        _text(each.ca_file),
+        each.allow_http,
+        cert_file=_text(each.cert_file),
+        key_file=_text(each.key_file),
+    )
 
 
 def _text(path: Path | None) -> str | None:

@@ -181,9 +181,18 @@ class _LimitedStream(httpcore.NetworkStream):
 
 
 @cache
-def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Whom to trust; read once in a process, for the system's list takes a while to read."""
-    return ssl.create_default_context(cafile=ca_file)
+def trust(
+    ca_file: str | None, cert_file: str | None = None, key_file: str | None = None
+) -> ssl.SSLContext:
+    """Whom to trust, and what to show if asked; the system's list takes a while to read.
+
+    Raises:
+        OSError: a file cannot be read, or the key is none, another's, or has a passphrase.
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    if cert_file is not None:  # never ask a terminal for a passphrase
+        context.load_cert_chain(cert_file, key_file, password=lambda: "")
+    return context
 
 
 @dataclass(frozen=True)
@@ -195,12 +204,16 @@ class Way:
         ca_file: Whom to trust for TLS, where that is not the system's choice.
         allow_http: Whether an address without TLS may be spoken to.
         timeout: Seconds for each step.
+        cert_file: A certificate of ours, where receivers ask for one.
+        key_file: Its key, where that is another file.
     """
 
     networks: tuple[Network, ...] = ()
     ca_file: str | None = None
     allow_http: bool = False
     timeout: float = TIMEOUT
+    cert_file: str | None = None
+    key_file: str | None = None
 
     def post(
         self, url: str, headers: Mapping[str, str], content: bytes, now: datetime
@@ -221,7 +234,7 @@ class Way:
         try:
             with (
                 httpcore.ConnectionPool(
-                    ssl_context=trust(self.ca_file),
+                    ssl_context=trust(self.ca_file, self.cert_file, self.key_file),
                     network_backend=GuardedBackend(self.networks),
                     retries=0,
                 ) as pool,

@@ -203,32 +203,62 @@ def test_a_receiver_that_answers_byte_by_byte_does_not_keep_us(
     assert took < timedelta(seconds=5)
 
 
+def speaks_tls(context: ssl.SSLContext, way: dict[str, Any]) -> Answer:
+    """What comes of a POST to a server with this context; it asks for what the context says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            peer, _ = server.accept()
+            try:
+                with context.wrap_socket(peer, server_side=True) as safe:
+                    asked = b""
+                    while not asked.endswith(b"\r\n\r\nx"):
+                        asked += safe.recv(65536)
+                    safe.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            except OSError:
+                peer.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        answer, _ = Way(LOCAL, **way).post(url, {}, b"x", NOON)
+        thread.join()
+        return answer
+
+
 def test_tls_verifies_the_name(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     for name, good in (("127.0.0.1", True), ("other.example", False)):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
-        with socket.create_server(("127.0.0.1", 0)) as server:
-
-            def serve(server: socket.socket = server, context: ssl.SSLContext = context) -> None:
-                peer, _ = server.accept()
-                try:
-                    with context.wrap_socket(peer, server_side=True) as safe:
-                        asked = b""
-                        while not asked.endswith(b"\r\n\r\nx"):
-                            asked += safe.recv(65536)
-                        safe.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-                except OSError:
-                    peer.close()
-
-            thread = threading.Thread(target=serve)
-            thread.start()
-            url = f"https://127.0.0.1:{server.getsockname()[1]}/"
-            answer, _ = Way(LOCAL, str(tmp_path / "ca.pem")).post(url, {}, b"x", NOON)
-            thread.join()
+        answer = speaks_tls(context, {"ca_file": str(tmp_path / "ca.pem")})
         assert answer.delivered is good
         assert good or "CERTIFICATE_VERIFY_FAILED" in answer.error
+
+
+def test_a_receiver_that_asks_for_a_certificate_gets_ours_and_no_other(tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for name, issuer in (("ours", authority), ("strange", stranger)):
+        issued = issuer.issue_cert("annexa.example")
+        issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / f"{name}.pem")
+        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+        issued.cert_chain_pems[0].write_to_path(tmp_path / f"{name}.crt")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    ca_file = {"ca_file": str(tmp_path / "ca.pem")}
+    ours = {"cert_file": str(tmp_path / "ours.crt"), "key_file": str(tmp_path / "ours.key")}
+    assert speaks_tls(context, ca_file | ours).delivered
+    assert speaks_tls(context, ca_file | {"cert_file": str(tmp_path / "ours.pem")}).delivered
+    assert not speaks_tls(context, ca_file).delivered
+    assert not speaks_tls(context, ca_file | {"cert_file": str(tmp_path / "strange.pem")}).delivered
+    for bad in (ours | {"key_file": str(tmp_path / "strange.key")}, {"cert_file": "nowhere.pem"}):
+        answer, _ = Way(LOCAL, **ca_file, **bad).post("https://127.0.0.1:9/", {}, b"", NOON)
+        assert not answer.delivered
+        assert answer.error.startswith("127.0.0.1: ")
 
 
 # Slack
