@@ -38,6 +38,9 @@ SCOPES: Final = {
 }
 """Every read with the one scope it needs, as Okta's own description says."""
 
+WELL_KNOWN: Final = "GET /.well-known/okta-organization"
+"""What Okta tells everybody of an organisation, its id among it; no scope and no token needed."""
+
 RATES: Final = {
     "GET /api/v1/users": 5.0,
     "GET /api/v1/apps": 1.0,
@@ -79,7 +82,7 @@ def understand_grant(answer: Answer) -> Exception | None:
 
 SITE: Final = Site(
     "okta",
-    reads(*(Read(each, service=each, rate=RATES.get(each)) for each in SCOPES)),
+    reads(*(Read(each, service=each, rate=RATES.get(each)) for each in (*SCOPES, WELL_KNOWN))),
     headers={"User-Agent": "annexa"},
     request_ids=("x-okta-request-id",),
     resets={"x-rate-limit-reset": "epoch"},

@@ -10,7 +10,7 @@ from typing import Any
 from collectors import Caller, CallError, Cause, Identity, MalformedError
 from collectors.http import Address, Api, Bearer, Credential, Pager, by_link_header
 from collectors.http_tokens import Granted, client_assertion, grant_of
-from collectors.okta.site import GRANT, SCOPES, SITE, TOKEN_SITE
+from collectors.okta.site import GRANT, SCOPES, SITE, TOKEN_SITE, WELL_KNOWN
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -96,7 +96,12 @@ class OktaTarget:
         Raises:
             CallError: no answer.
         """
-        answer = self.get("GET /api/v1/org")
+        try:
+            answer = self.get("GET /api/v1/org")
+        except CallError as error:
+            if error.cause is not Cause.DENIED or error.permission:
+                raise  # something else than this one scope is missing
+            answer = self._plain.ask(WELL_KNOWN)
         if not isinstance(answer, Mapping) or not isinstance(answer.get("id"), str):
             raise MalformedError("Okta's answer is no organisation")
         app = self.connection.app

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from collectors.okta import OktaConnection
-from collectors.okta.site import GRANT
+from collectors.okta.site import GRANT, WELL_KNOWN
 from tests.spec_server import Asked, Scripted, SpecServer, load_spec, okta_pages
 
 TOKEN = "canary-" + "okta" * 6
@@ -16,7 +16,10 @@ MANAGEMENT, OAUTH = load_spec("okta-management"), load_spec("okta-oauth")
 
 
 def with_tokens() -> dict[str, Any]:
-    """Okta's management description with the token endpoint of its OAuth one."""
+    """Okta's management description with the token endpoint of its OAuth one.
+
+    The trimming left out what Okta tells everybody (getWellknownOrgMetadata, without security).
+    """
     management = json.loads(json.dumps(MANAGEMENT))
     token = OAUTH["paths"]["/oauth2/v1/token"]
     management["paths"]["/oauth2/v1/token"] = token
@@ -24,6 +27,9 @@ def with_tokens() -> dict[str, Any]:
         management["components"].setdefault(part, {})
         for name, value in named.items():
             management["components"][part].setdefault(name, value)
+    known = {"type": "object", "properties": {"id": {"type": "string"}}}
+    answer = {"content": {"application/json": {"schema": known}}}
+    management["paths"][WELL_KNOWN.removeprefix("GET ")] = {"get": {"responses": {"200": answer}}}
     made: dict[str, Any] = management
     return made
 
@@ -158,8 +164,11 @@ def api_token(number: int, **changed: Any) -> dict[str, Any]:
 
 def serve() -> SpecServer:
     """A double that holds the organisation; enter it to serve."""
-    made = SpecServer(SPEC, paging=okta_pages, token=f"SSWS {TOKEN}", most=200, unsigned=[GRANT])
+    made = SpecServer(
+        SPEC, paging=okta_pages, token=f"SSWS {TOKEN}", most=200, unsigned=[GRANT, WELL_KNOWN]
+    )
     made.data |= {
+        WELL_KNOWN: {"id": "00o1", "pipeline": "idx"},
         "GET /api/v1/org": {"id": "00o1", "status": "ACTIVE", "subdomain": "acme"},
         "GET /api/v1/org/privacy/oktaSupport": {"support": "DISABLED", "expiration": None},
         "GET /api/v1/users": [user(number) for number in range(450)],

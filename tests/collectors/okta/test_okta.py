@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from collectors import CallError, Cause, Resource, Status, Unread, catalog
 from collectors.okta import OktaConnection, ServiceApp, oversight, sign_in
 from collectors.okta import kinds as k
-from collectors.okta.site import GRANT, ORGANIZATION, SCOPES, SITE
+from collectors.okta.site import GRANT, SCOPES, SITE, WELL_KNOWN
 from collectors.testing import Collected, Conformance, collect, judge
 from tests.collectors.fake_clock import FakeClock, eager_caller
 from tests.collectors.okta.double import (
@@ -27,7 +27,7 @@ from tests.collectors.okta.double import (
     user,
 )
 from tests.collectors.refusals import Refusals, needed
-from tests.spec_server import Scripted, SpecServer, operations
+from tests.spec_server import Asked, Scripted, SpecServer, operations
 
 OKTA = catalog(plugins=False).of("okta")
 
@@ -345,10 +345,31 @@ def test_scopes_refused_each_in_turn_and_a_third_at_once_give_only_unknowns(
     connection: OktaConnection, double: SpecServer
 ) -> None:
     def refuse(lost: Collection[str]) -> None:
-        double.refuse = lambda asked: DENIED if needed(SITE, SCOPES, asked) in lost else None
+        def answer(asked: Asked) -> Scripted | None:
+            open_to_all = asked.key == WELL_KNOWN
+            return None if open_to_all or needed(SITE, SCOPES, asked) not in lost else DENIED
 
-    first = {ORGANIZATION: "without it nobody says whose answers they are"}
-    Refusals(lambda: collect(connection, OKTA), refuse, first).give_only_unknowns()
+        double.refuse = answer
+
+    Refusals(lambda: collect(connection, OKTA), refuse).give_only_unknowns()
+
+
+def test_without_the_organisations_scope_its_id_is_what_okta_tells_everybody(
+    connection: OktaConnection, double: SpecServer
+) -> None:
+    whole = collect(connection, ()).identity
+    assert double.asked(WELL_KNOWN) == []
+    double.script("GET /api/v1/org", DENIED)
+    assert collect(connection, ()).identity == whole
+    assert len(double.asked(WELL_KNOWN)) == 1
+
+
+def test_a_token_that_is_wrong_is_no_missing_scope(double: SpecServer) -> None:
+    wrong = connection(double, token=lambda: "wrong")
+    with pytest.raises(CallError) as refused:
+        collect(wrong, ())
+    assert refused.value.permission == "a valid credential"
+    assert double.asked(WELL_KNOWN) == []
 
 
 def test_without_a_credential_it_says_what_is_missing() -> None:
