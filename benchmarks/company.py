@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -147,7 +148,7 @@ class Company:
         self.kind: str = make(0, 0)["kind"]
         self.unit = unit
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.version = dict.fromkeys(range(count), 0)
+        self.version: Counter[int] = Counter()  # of those that ever changed: a million are memory
         self.digests: dict[int, bytes] = {}
         """Of documents as they were told last: what did not change need not be made again."""
         self.chance = random.Random(7)  # noqa: S311 - the same every time
@@ -235,8 +236,13 @@ class Company:
             )
         )
 
-    def sweep(self, store: Store) -> tuple[float, float]:
-        """A whole sweep; CPU and wall seconds of recording, without making the documents."""
+    def sweep(
+        self, store: Store, after: Callable[[int], object] = lambda _: None
+    ) -> tuple[float, float]:
+        """A whole sweep; CPU and wall seconds of recording, without making the documents.
+
+        `after` is told how many resources are recorded, after each hundred targets.
+        """
         number = self.begin(store)
         used, took = 0.0, 0.0
         for target in range(self.count // self.unit):
@@ -245,6 +251,8 @@ class Company:
             self.record(store, number, target, bodies, keys)
             used += time.process_time() - began
             took += time.perf_counter() - at
+            if (target + 1) % 100 == 0:
+                after((target + 1) * self.unit)
         store.close_sweep(number, {})
         store.checkpoint()
         return used, took

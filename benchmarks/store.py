@@ -312,23 +312,21 @@ def first(asked: argparse.Namespace) -> None:
     """First sweeps of more and more resources in units of 1,000: memory must stay the unit's."""
     for count in (asked.big // 10, asked.big):
         company = Company(count, 1000)
-        company.version = _Zero()  # a million versions are not the store's memory
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "annexa.db"
             with Store.open(path, clock=company.clock) as store:
                 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-                used, took = company.sweep(store)
+                used, took = company.sweep(store, _memory)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             told("first", f"{count:,} resources", cpu_us_each=used / count * 1e6, wall_s=took,
                  mb=size_of(path) / 1e6, peak_mb=peak / 1024,
                  grown_mb=(peak - before) / 1024)  # fmt: skip
 
 
-class _Zero(dict[int, int]):
-    """Version 0 of everything."""
-
-    def __missing__(self, _: int) -> int:
-        return 0
+def _memory(recorded: int) -> None:
+    """What this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    told("first", f"after {recorded:,} resources", mb=pages * resource.getpagesize() / 2**20)
 
 
 PARTS = {

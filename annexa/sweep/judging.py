@@ -101,8 +101,9 @@ class Judge:
         )
 
     def forget(self) -> None:
-        """Let go of the resources that were looked up."""
+        """Let go of the resources that were looked up, and of verdicts that were given."""
         self._restored.clear()
+        self._made.clear()
 
     def across(self, kinds: set[str]) -> list[Check[Any]]:
         """The checks about these kinds that also ask for others."""

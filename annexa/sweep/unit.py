@@ -120,6 +120,7 @@ class Unit:
         self._lock = threading.RLock()
         self._open = 0
         self._target: Target | None = None
+        self._was_stopped = False
         self._pool: Pool | None = None
         self._ended: Callable[[Unit], None] = lambda _: None
 
@@ -138,15 +139,22 @@ class Unit:
     @property
     def stopped(self) -> bool:
         """Whether the operator stopped it before everything was read."""
-        return any(reading.stopped for reading in self.readings) or (
-            self.refused is not None and self.refused.cause is Cause.NOT_ASKED
+        return (
+            self._was_stopped
+            or any(reading.stopped for reading in self.readings)
+            or (self.refused is not None and self.refused.cause is Cause.NOT_ASKED)
         )
 
     def release(self) -> None:
-        """Let go of what was read, once it is recorded: a sweep can have a thousand units."""
-        for reading in self.readings:
-            reading.held = []
+        """Let go of what was read, and of the platform, once it is recorded.
+
+        A sweep can have a thousand units, each with connections and answers it remembers.
+        """
+        self._was_stopped = self.stopped
+        self.readings = []
+        self.judge.forget()
         self.caller.journal.lines.clear()
+        self._target = None
 
     def start(self, pool: Pool, ended: Callable[[Unit], None]) -> None:
         """Queue the first job."""

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import gc
+import os
 import sqlite3
 import threading
 import tracemalloc
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from annexa.sweep import Scope, SweepError
-from collectors import CallError, Cause
+from annexa.sweep.spool import Spool
+from collectors import Caller, CallError, Cause
 from evidence_store import CorruptStoreError, Receipt, StoreError, UnitRecord
 from evidence_store.codecs import ZLIB, unpacked
-from tests.acme import CANARY, CATALOG, Gate, World, denied, person, small_world, team
+from tests.acme import (
+    CANARY,
+    CATALOG,
+    Acme,
+    AcmeConnection,
+    Gate,
+    World,
+    denied,
+    person,
+    small_world,
+    team,
+)
 from tests.annexa.bench import Bench, jobs
 
 KINDS = "acme.people.person", "acme.teams.team"
@@ -520,3 +535,31 @@ def test_the_calls_that_were_made_stand_beside_the_permissions_that_were_needed(
     assert told["needed"]
     assert len(told["needed_sha256"]) == 64
     assert {"people", "teams", "identify"} <= set(told["used"]["acme"])
+
+
+def test_a_recorded_unit_lets_go_of_its_target(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    really = AcmeConnection.open
+
+    def remembered(connection: AcmeConnection, caller: Caller) -> Acme:
+        target = really(connection, caller)
+        opened.append(weakref.ref(target))
+        return target
+
+    monkeypatch.setattr(AcmeConnection, "open", remembered)
+    result = bench.sweep(small_world(), small_world())
+    gc.collect()
+    assert len(result.recorded) == 2
+    assert [target() for target in opened] == [None, None]
+
+
+def test_what_waits_to_be_recorded_has_no_name_and_is_its_owners(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        first, second = spool.put(b"lasts"), spool.put(b"lasts too", b"moves")
+        assert [spool.get(each) for each in (second, first)] == [b"lasts too", b"lasts"]
+        assert [spool.moving(each) for each in (second, first)] == [b"moves", b""]
+        assert list(tmp_path.iterdir()) == []
+        status = os.fstat(spool._file.fileno())
+        assert (status.st_dev, status.st_mode & 0o777) == (tmp_path.stat().st_dev, 0o600)
