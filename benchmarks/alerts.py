@@ -21,10 +21,11 @@ from pathlib import Path
 
 import structlog
 
-from annexa.alerts import Alert, Lookout, Now, Sender, outbox
+from annexa.alerts import Alert, Lookout, Now, Sender, messages, outbox
 from annexa.alerts.guarded import Way
 from annexa.alerts.webhook import WebhookSink
 from annexa.operations import Operations, open_operations
+from annexa.operations.tables import outbox as queued
 from config.alerts import Alerts, WebhookEndpoint
 from config.secrets import SecretRef
 from evidence_store import (
@@ -82,7 +83,7 @@ def look(lookout: Lookout, name: str, operations: Operations) -> None:
     began, before = time.perf_counter(), _peak()
     number = lookout.look(Now)
     took = time.perf_counter() - began
-    sizes = [len(row.title) for row in outbox.listed(operations)]
+    sizes = [len(row.title) for row in messages.listed(operations)]
     print(f"{name:<28}{number:>4} messages  {took:6.2f} s  peak +{_peak() - before} MB"
           f"  outbox {len(sizes)}")  # fmt: skip
 
@@ -112,7 +113,7 @@ def drain(operations: Operations, source: str) -> None:
     number = sender.run(threading.Event())
     took = time.perf_counter() - began
     stop.set()
-    left = len(outbox.listed(operations))
+    left = len(messages.listed(operations))
     print(f"sent {number:,} in {took:.1f} s ({number / took:.0f}/s), {left} left;"
           f" memory {min(marks, default=0)} to {max(marks, default=0)} MB")  # fmt: skip
 
@@ -159,7 +160,7 @@ def main() -> None:
                 look(lookout, f"all {status}", operations)
             source = store.origin
         with operations.writing("benchmark") as connection:
-            connection.execute(outbox.outbox.delete())
+            connection.execute(queued.delete())
         drain(operations, source)
         operations.close()
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from tests.spec_server import Asked, Scripted
 
@@ -104,7 +104,7 @@ def google(count: int, folder: Path) -> Served:
         yield {"GOOGLE_KEY": key()}
 
 
-class _Rows:
+class _Rows(Sequence[dict[str, Any]]):
     """A list that is never held: rows are made where they are sliced."""
 
     def __init__(self, count: int, make: Callable[[int], dict[str, Any]]) -> None:
@@ -114,7 +114,13 @@ class _Rows:
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, part: slice) -> list[dict[str, Any]]:
+    @overload
+    def __getitem__(self, part: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, part: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, part: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(part, int):
+            return self._make(range(self._count)[part])
         return [self._make(number) for number in range(*part.indices(self._count))]
 
 

@@ -145,7 +145,7 @@ def inserted(
     return time.perf_counter() - began
 
 
-def bulk(_: argparse.Namespace) -> None:
+def bulk(_asked: argparse.Namespace) -> None:
     """Rows a second into the table of observations, and as the databases' own best does it."""
     rows = rows_of(100_000)
     raws, ours = [], []

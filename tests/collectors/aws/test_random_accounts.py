@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
-from collectors import catalog
+from annexa.sweep import Job, Means, Scope, Sweep, check_refs
+from collectors import Catalog, catalog
 from collectors.aws import AwsConnection
 from collectors.aws.account import account
 from collectors.aws.ec2 import ec2
 from collectors.aws.vpc import vpc
+from collectors.documents import marker
 from collectors.judging import Verdict
 from collectors.testing import Collected, Conformance, collect
+from evidence_store import Store
 from tests.collectors.aws.double import Double
 from tests.collectors.aws.random_account import MAKERS as NETWORKS
 from tests.collectors.aws.random_account import RandomAccount
@@ -86,3 +90,28 @@ def test_a_random_third_of_the_permissions_refused_at_once_flips_nothing(
     company: RandomAccount, copy: Double, connection: AwsConnection
 ) -> None:
     refusals(company, copy, connection).give_only_unknowns(in_turn=0, thirds=3)
+
+
+def test_two_successive_sweeps_of_an_untouched_account_change_nothing(
+    company: RandomAccount,
+    credential: None,  # noqa: ARG001 - in the environment
+    tmp_path: Path,
+) -> None:
+    """Each asks the simulation itself, so that what moves there by itself would be seen."""
+    connection = AwsConnection(
+        "prod", endpoint_url=company.url, regions=company.regions, regions_out="not used"
+    )
+    found = Catalog((account, ec2, vpc))
+    means = Means(check_refs(list(found.checks.values()), company.bound), marker(b"two sweeps"))
+    with Store.open(tmp_path / "evidence.db") as store:
+        first, second = (
+            Sweep(store, found, means)
+            .run([Job(connection, rate=None)], Scope())
+            .recorded[0]
+            .receipt
+            for _ in range(2)
+        )
+        assert store.verify().problems == ()
+    assert (first.unchanged, second.unchanged) == (False, True)
+    assert (second.added, second.changed, second.gone) == (0, 0, 0)
+    assert second.resources == first.resources == first.added
