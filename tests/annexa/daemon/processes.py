@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -92,6 +94,33 @@ def all_killed(daemons: Sequence[Daemon]) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 daemon.signal(signal.SIGCONT)
                 daemon.kill()
+
+
+@contextlib.contextmanager
+def refusing(seconds: float) -> Iterator[str]:
+    """An AWS that takes so long and then refuses; its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            time.sleep(seconds)
+            body = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+            with contextlib.suppress(OSError):
+                self.send_response(403)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def eventually(what: Callable[[], Any], name: str, most: float = 90) -> Any:

@@ -12,7 +12,6 @@ as in its first minutes.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import itertools
 import os
 import random
@@ -46,6 +45,7 @@ from tests.annexa.daemon.processes import (
     all_killed,
     children,
     eventually,
+    refusing,
     who_connects_from,
 )
 from tests.annexa.daemon.receiver import SECRET, Receiver
@@ -197,27 +197,8 @@ allow_networks = ["127.0.0.0/8"]
 
 @pytest.fixture
 def platform() -> Iterator[str]:
-    """An AWS that takes its time and then refuses."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            time.sleep(0.7)
-            body = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
-            with contextlib.suppress(OSError):
-                self.send_response(403)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with refusing(0.7) as address:
+        yield address
 
 
 def test_on_a_server(

@@ -6,14 +6,12 @@ A minute or two each. ANNEXA_DAEMON_ROUNDS makes the rounds of the server's test
 from __future__ import annotations
 
 import contextlib
-import http.server
 import itertools
 import os
 import random
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +24,7 @@ from annexa.operations import open_operations
 from annexa.operations.tables import runs
 from evidence_store import File, Location, Server, Store
 from scheduler import ABORTED, COMPLETE
-from tests.annexa.daemon.processes import Daemon, all_killed, eventually
+from tests.annexa.daemon.processes import Daemon, all_killed, eventually, refusing
 from tests.postgres import PostgresServer
 
 pytestmark = [
@@ -41,26 +39,8 @@ SLOW = 2.5
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[str]:
-    """An AWS that takes its time and then refuses."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            time.sleep(SLOW)
-            body = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
-            with contextlib.suppress(OSError):
-                self.send_response(403)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with refusing(SLOW) as address:
+        yield address
 
 
 class Site:
