@@ -16,7 +16,7 @@ from evidence_store.roles import OWNER, WRITER
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest revision under `migrations/versions`."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

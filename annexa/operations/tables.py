@@ -122,7 +122,7 @@ outbox: Final = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("ended", sa.BigInteger),
     sa.Column("last_error", sa.Text, nullable=False),
-    sa.Index("outbox_due", "status", "next_at"),
+    sa.Index("outbox_oldest", "endpoint", "status", "created", "id"),
     sa.Index("outbox_by_group", "endpoint", "grouped", "status"),
 )
 

@@ -77,6 +77,8 @@ def test_messages_that_wait_know_their_group_after_the_upgrade(tmp_path: Path) -
     open_operations(location).close()
     with sqlite3.connect(operations_file(location.path)) as raw:
         raw.execute("DROP INDEX outbox_by_group")
+        raw.execute("DROP INDEX outbox_oldest")
+        raw.execute("CREATE INDEX outbox_due ON outbox (status, next_at)")
         raw.execute("ALTER TABLE outbox DROP COLUMN grouped")
         raw.execute("UPDATE alembic_version SET version_num = '0002'")
         row = ("id", "soc", "t", '{"group": "finding/A.8.24"}', 1, 0, 0, 1, 0, "pending", None, "")
@@ -103,7 +105,7 @@ def test_opened_again_it_remembers(location: Location, clock: Hands) -> None:
 def test_one_of_a_newer_release_is_refused(location: Location, operations: Operations) -> None:
     with operations.writing("test") as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0003"):
+    with pytest.raises(NewerSchemaError, match="schema 9999, this one knows 0004"):
         open_operations(location)
 
 
