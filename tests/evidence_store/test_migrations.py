@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from evidence_store import CorruptStoreError, File, Location, Server, Store, note, schema
 from evidence_store.database import Database, open_database
+from evidence_store.sqlite import PAGE
 from tests.evidence_store.builders import Bench, Clock, document, drop_guards, fails, missing_guards
 from tests.postgres import PostgresServer
 
@@ -86,6 +87,17 @@ def test_a_store_of_every_older_schema_is_upgraded_and_verifies(
         bench.sweep([document("a", fails()), document("c", fails())])
         store.checkpoint()
         assert store.verify(trusted=[head]).problems == ()
+
+
+def test_a_file_keeps_the_pages_it_was_made_with(tmp_path: Path) -> None:
+    found = []
+    for name in (None, "0005"):
+        path = tmp_path / str(name) / "annexa.db"
+        if name is not None:
+            shutil.copytree(GOLDEN / name, path.parent)
+        with Store.open(path) as store, store._database.reading() as connection:
+            found.append(connection.exec_driver_sql("PRAGMA page_size").scalar())
+    assert found == [PAGE, 4096]
 
 
 def test_an_upgrade_that_would_change_the_ledger_is_taken_back(
