@@ -167,25 +167,43 @@ def bulk(_asked: argparse.Namespace) -> None:
     told("insert", "SQLite", rows_s=len(rows) / statistics.median(ours),
          x_raw_executemany=statistics.median(ours) / statistics.median(raws))  # fmt: skip
     with served() as location, Store.open(location) as store:
-        ours, raws, whole = [], [], []
-        text = "".join(f"{{}}\t{row[1]}\t\\\\x{row[2].hex()}\t{row[3]}\n" for row in rows)
+        ours, raws, whole, some_raws = [], [], [], []
+        lines = [f"\t{row[1]}\t\\\\x{row[2].hex()}\t{row[3]}\n" for row in rows]
         for turn in range(3):
-            numbers = [row[0] + (2 * turn + 1) * 1_000_000 for row in rows]
-            told_rows = text.format(*numbers)
-            file = location.folder / "rows.txt"
-            file.write_text(told_rows)
-            with psycopg.connect(location.url, autocommit=True) as raw:
-                began = time.perf_counter()
-                raw.execute(f"COPY evidence.observations FROM '{file}'".encode())
-                raws.append(time.perf_counter() - began)
-            ours.append(inserted(store._database, rows, 2 * turn * 1_000_000))
-            whole.append(inserted(store._database, rows, (2 * turn + 20) * 1_000_000, at_once=True))
-        bound = statistics.median(raws)
-        told("insert", "PostgreSQL, one transaction", rows_s=len(rows) / statistics.median(whole),
-             x_server_copy=statistics.median(whole) / bound)  # fmt: skip
-        told("insert", "PostgreSQL, 1,000 rows a transaction",
-             rows_s=len(rows) / statistics.median(ours),
-             x_server_copy=statistics.median(ours) / bound)  # fmt: skip
+            first = turn * 10_000_000
+
+            def files(first: int, size: int, turn: int = turn) -> list[Path]:
+                """The rows as the server reads them, so many to a file."""
+                made = []
+                for start in range(0, len(rows), size):
+                    made.append(location.folder / f"rows-{turn}-{first}-{start}.txt")
+                    made[-1].write_text(
+                        "".join(
+                            f"{rows[n][0] + first}{lines[n]}" for n in range(start, start + size)
+                        )
+                    )
+                return made
+
+            raws.append(copied(location, files(first, len(rows))))
+            some_raws.append(copied(location, files(first + 1_000_000, 1000)))
+            whole.append(inserted(store._database, rows, first + 2_000_000, at_once=True))
+            ours.append(inserted(store._database, rows, first + 3_000_000))
+        for what, used, bounds in (
+            ("one transaction each", whole, raws),
+            ("1,000 rows a transaction each", ours, some_raws),
+        ):
+            took = statistics.median(used)
+            told("insert", f"PostgreSQL, {what}", rows_s=len(rows) / took,
+                 x_server_copy=took / statistics.median(bounds))  # fmt: skip
+
+
+def copied(location: Server, files: Sequence[Path]) -> float:
+    """Let the server read files into the table of observations, each a transaction; seconds."""
+    with psycopg.connect(location.url, autocommit=True) as raw:
+        began = time.perf_counter()
+        for file in files:
+            raw.execute(f"COPY evidence.observations FROM '{file}'".encode())
+        return time.perf_counter() - began
 
 
 @contextmanager

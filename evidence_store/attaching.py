@@ -59,7 +59,7 @@ def all_attached(
     digests: Digests, unit: UnitRecord, without: Callable[[bytes], bytes] | None = None
 ) -> list[Attached]:
     """A unit's journal and activities, packed one by one, by name; empty ones are left out."""
-    named = {"journal": unit.journal}
+    named = {"journal": unit.journal} if unit.journal else {}
     for key, told in unit.activities.items():
         named[f"activity {canonical(list(key)).decode()}"] = told
     made = (attached(digests, name, named[name], without) for name in sorted(named))
