@@ -181,7 +181,7 @@ ALERT = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(trial("\\" * 500, "https://a.example", NOON))
 @example(
     replace(trial("ACME", "", NOON), resources=[dict.fromkeys(("id", "check"), "\\" * 900)] * 10)
