@@ -291,7 +291,11 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option("--config", type=click.Path(path_type=Path), help="The configuration file."),
     click.option("--store", help="The evidence store: a file, or postgresql://user@host/database."),
     click.option("--target", multiple=True, help="Only this target; may be repeated."),
-    click.option("--collector", multiple=True, help="Only this collector, such as aws.s3."),
+    click.option(
+        "--collector",
+        multiple=True,
+        help="Only this collector, such as aws.s3; a sweep reads what its checks ask about too.",
+    ),
     click.option(
         "--format",
         "layout",

@@ -136,8 +136,18 @@ class Sweep:
             self._abandon_open_sweep()
         started = self._clock.now()
         whole = expanded(jobs, self._means, self._earlier_plans)
+        known = self._known() if collectors else {}
         units = [
-            (job, asked(self._catalog, job.connection.platform, collectors), 1)
+            (
+                job,
+                asked(
+                    self._catalog,
+                    job.connection.platform,
+                    collectors,
+                    known={part.kind for part in known.get(job.connection.key, ())},
+                ),
+                1,
+            )
             for job in whole.jobs
         ]
         plan = Plan(
@@ -180,10 +190,12 @@ class Sweep:
                 "declare it again, or begin a new sweep with `annexa sweep`"
             )
         wanted = tuple(details.get("collectors", ()))
+        known = self._known() if wanted else {}
         units = []
         for name, attempt in sorted(owed.items()):
             done = self._finished_kinds(name, unfinished.sweep) if attempt > 1 else set()
-            what = asked(self._catalog, by_key[name].connection.platform, wanted, done)
+            kinds = {part.kind for part in known.get(name, ())}
+            what = asked(self._catalog, by_key[name].connection.platform, wanted, done, kinds)
             units.append((by_key[name], what, attempt))
         return self._go(unfinished.sweep, units, watch, begun, left_out(details))
 
@@ -267,10 +279,7 @@ class Sweep:
 
     def _units(self, planned: Sequence[tuple[Job, Asked, int]]) -> list[Unit]:
         """The units, with what the store knows of their targets."""
-        subjects = self._subjects()
-        known: dict[str, dict[PartKey, bool]] = {}
-        for part in self._store.parts():
-            known.setdefault(part.target, {})[part.key] = bool(part.collected or part.carried)
+        subjects, known = self._subjects(), self._known()
         return [
             Unit(
                 job,
@@ -281,6 +290,13 @@ class Sweep:
             )
             for job, what, _ in planned
         ]
+
+    def _known(self) -> dict[str, dict[PartKey, bool]]:
+        """The parts the store has of each target, with whether they hold resources."""
+        known: dict[str, dict[PartKey, bool]] = {}
+        for part in self._store.parts():
+            known.setdefault(part.target, {})[part.key] = bool(part.collected or part.carried)
+        return known
 
     def _next(self, ended: queue.Queue[Unit]) -> Unit:
         """The next finished unit; waits in short steps, so that signals are felt at once."""

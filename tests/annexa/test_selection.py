@@ -27,13 +27,24 @@ def test_everything_of_the_platform_is_asked_by_default() -> None:
 
 def test_a_wanted_collector_brings_the_listings_its_checks_ask_about() -> None:
     assert names("aws.kms") == {"aws.kms", "aws.iam"}
-    assert {"aws.s3", "aws.account", "aws.cloudtrail"} <= names("aws.s3")
+    assert names("aws.s3") == {"aws.s3", "aws.account", "aws.cloudtrail"}
     assert names("aws.ec2") == {"aws.ec2"}
 
 
-def test_every_check_on_a_listed_kind_is_judged_whoever_wrote_it() -> None:
+def test_other_collectors_checks_about_what_is_read_are_asked_where_that_takes_no_more() -> None:
     what = asked(CATALOG, "aws", ["aws.account"])
-    assert "aws.s3.account_public_access_blocked" in {check.id for check in what.checks}
+    found = {check.id for check in what.checks}
+    assert "aws.s3.account_public_access_blocked" in found
+    assert "aws.cloudwatch.alarm_root_usage" not in found
+    assert what.kinds == {"aws.account.account", "aws.account.region"}
+
+
+def test_checks_that_were_asked_before_are_asked_again_whatever_they_take() -> None:
+    before = asked(CATALOG, "aws").kinds
+    again = asked(CATALOG, "aws", ["aws.account"], known=before)
+    assert "aws.cloudwatch.alarm_root_usage" in {check.id for check in again.checks}
+    first = asked(CATALOG, "aws", ["aws.account"])
+    assert asked(CATALOG, "aws", ["aws.account"], known=first.kinds) == first
 
 
 def test_kinds_that_are_done_are_left_out_unless_others_need_them() -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import tracemalloc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,18 @@ import pytest
 
 from annexa.sweep import Scope, SweepError
 from annexa.sweep.spool import Spool
-from collectors import Caller, CallError, Cause
+from collectors import (
+    Caller,
+    CallError,
+    Catalog,
+    Cause,
+    Collector,
+    Resource,
+    Scene,
+    Verdict,
+    fails,
+    passes,
+)
 from evidence_store import CorruptStoreError, Receipt, StoreError, UnitRecord
 from evidence_store.codecs import ZLIB, unpacked
 from tests.acme import (
@@ -27,11 +38,14 @@ from tests.acme import (
     Acme,
     AcmeConnection,
     Gate,
+    Person,
     World,
     denied,
+    people,
     person,
     small_world,
     team,
+    teams,
 )
 from tests.annexa.bench import Bench, jobs
 
@@ -275,6 +289,41 @@ def test_only_the_wanted_collectors_are_asked_and_the_others_are_carried(bench: 
 def test_listings_that_a_wanted_check_needs_are_read_too(bench: Bench) -> None:
     bench.sweep(small_world(), collectors=["acme.people"])
     assert bench.said()["is_in_a_team", "mia"][0] == "pass"
+
+
+rosters = Collector("acme.rosters", title="Rosters of acme", reads_from="rosters")
+
+
+class Roster(Resource[dict[str, Any]], kind="acme.rosters.roster"):
+    """Who is on duty."""
+
+
+@rosters.resources(Roster, permission="rosters:list")
+def every_roster(target: Acme) -> Iterator[Roster]:
+    for row in target.pages("rosters", [{"name": "night", "members": ["mia"]}]):
+        yield Roster(id=row["name"], listed=row)
+
+
+@rosters.check(Person, "low", remediation="Put the person on a roster.", also=(Roster,))
+def is_on_a_roster(person: Person, scene: Scene) -> Verdict:
+    """Everybody is on a roster."""
+    on = any(person.listed["name"] in roster.listed["members"] for roster in scene.all(Roster))
+    return passes() if on else fails("on no roster")
+
+
+def test_a_collectors_question_about_anothers_resources_begins_with_it_and_is_never_lost(
+    bench: Bench,
+) -> None:
+    catalog = Catalog((people, teams, rosters))
+    first, again = small_world(), small_world()
+    bench.sweep(first, collectors=["acme.people"], catalog=catalog)
+    assert not any(call.startswith("rosters") for call in first.calls)
+    assert ("is_on_a_roster", "mia") not in bench.said()
+    bench.sweep(small_world(), catalog=catalog)
+    assert bench.said()["is_on_a_roster", "mia"][0] == "pass"
+    bench.sweep(again, collectors=["acme.people"], catalog=catalog)
+    assert any(call.startswith("rosters") for call in again.calls)
+    assert bench.said()["is_on_a_roster", "mia"][0] == "pass"
 
 
 def test_a_slow_target_does_not_hold_up_the_others(bench: Bench) -> None:
