@@ -146,17 +146,14 @@ def read_facts(
 ) -> Resource[Any]:
     """The resource with every fact asked; what was refused is an `Unread`, never left out.
 
-    A fact that the listing answered already stands.
+    A fact that the listing answered already stands. They are asked in the order they are written,
+    and each can read those before it: what follows from them costs no call.
     """
-    definitions = type(resource).fact_definitions()
-    if not definitions:
-        return resource
-    facts = {
-        name: _read_fact(definition, resource, collector, target, defect)
-        for name, definition in definitions.items()
-        if definition.call is not None and name not in resource.facts
-    }
-    return replace(resource, facts={**resource.facts, **facts})
+    for name, definition in type(resource).fact_definitions().items():
+        if definition.call is not None and name not in resource.facts:
+            value = _read_fact(definition, resource, collector, target, defect)
+            resource = replace(resource, facts={**resource.facts, name: value})
+    return resource
 
 
 def _read_fact(

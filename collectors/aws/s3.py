@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from collectors import CallError, Collector, Resource, fact
+from collectors import CallError, Collector, FactUnknown, Resource, fact
 from collectors.aws.target import AwsTarget
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Bucket(Resource["BucketTypeDef"], kind="aws.s3.bucket"):
     @fact("s3:GetBucketPolicyStatus", absent="NoSuchBucketPolicy")
     def policy_is_public(self, api: S3Client) -> bool | None:
         """What S3 itself says of the policy ("The meaning of public" in its user guide)."""
+        if _told(lambda: self.policy is None):
+            return None
         return api.get_bucket_policy_status(Bucket=self.id)["PolicyStatus"]["IsPublic"]
 
     @fact("s3:GetBucketOwnershipControls", absent="OwnershipControlsNotFoundError")
@@ -76,9 +79,19 @@ class Bucket(Resource["BucketTypeDef"], kind="aws.s3.bucket"):
         """`Status` and `MFADelete`; both are left out where versioning was never on."""
         return cast("Mapping[str, str]", api.get_bucket_versioning(Bucket=self.id))
 
+    @property
+    def never_versioned(self) -> bool:
+        """Whether versioning was never on: then S3 allows neither object lock nor replication.
+
+        Nor can versioning be suspended while a bucket has either.
+        """
+        return _told(lambda: "Status" not in self.versioning)
+
     @fact("s3:GetBucketObjectLockConfiguration", absent="ObjectLockConfigurationNotFoundError")
     def object_lock(self, api: S3Client) -> ObjectLockConfigurationTypeDef | None:
         """Write-once protection, and the default retention of new objects."""
+        if self.never_versioned:
+            return None
         return api.get_object_lock_configuration(Bucket=self.id)["ObjectLockConfiguration"]
 
     @fact("s3:GetLifecycleConfiguration", absent="NoSuchLifecycleConfiguration")
@@ -89,6 +102,8 @@ class Bucket(Resource["BucketTypeDef"], kind="aws.s3.bucket"):
     @fact("s3:GetReplicationConfiguration", absent="ReplicationConfigurationNotFoundError")
     def replication(self, api: S3Client) -> ReplicationConfigurationOutputTypeDef | None:
         """Where new objects are copied."""
+        if self.never_versioned:
+            return None
         return api.get_bucket_replication(Bucket=self.id)["ReplicationConfiguration"]
 
     @fact("s3:GetBucketLogging")
@@ -141,6 +156,13 @@ def access_points(target: AwsTarget) -> Iterator[AccessPoint]:
             refused = refused or error
     if refused:
         raise refused
+
+
+def _told(says: Callable[[], bool]) -> bool:
+    """Whether a fact that was asked before says so; False where it could not be read."""
+    with suppress(FactUnknown):
+        return says()
+    return False
 
 
 def _region(target: AwsTarget, row: BucketTypeDef) -> str:

@@ -256,6 +256,22 @@ def test_a_defect_in_one_fact_leaves_the_others() -> None:
     assert defects == ["acme.people.employee2 mia fact badge: RuntimeError"]
 
 
+def test_a_fact_can_read_those_before_it_which_saves_calls_that_are_settled() -> None:
+    class Guest(Resource[dict[str, object]], kind="acme.people.guest"):
+        @fact("people:badge")
+        def badge(self, _api: Acme) -> str | None:
+            return None
+
+        @fact("people:doors")
+        def doors(self, _api: Acme) -> str:
+            return "none" if self.badge is None else "asked"
+
+    asked = Guest(id="mia", listed={})
+    read = read_facts(asked, Collector("acme.people", title=""), target(World()))
+    assert read.facts == {"badge": Absent("none"), "doors": "none"}
+    assert asked.facts == {}
+
+
 def test_one_kind_of_a_listing_can_be_refused_while_the_others_are_read() -> None:
     def rows(_: Acme) -> Iterator[Person | Unlisted]:
         yield from named("mia")
