@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 iam = Collector("aws.iam", title="AWS identities and access", reads_from="iam")
 
+DOCUMENTS = frozenset({"AssumeRolePolicyDocument", "Document", "PolicyDocument"})
+"""The members of an answer that are policy documents."""
+
 DETAILS = ("User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy")
 
 
@@ -56,23 +59,26 @@ def principals_and_policies(
     theirs: dict[str, ManagedPolicyDetailTypeDef] = {}
     ask = target.api("iam", "global").get_account_authorization_details
     for page in pages(ask, Filter=list(DETAILS), MaxItems=1000):
-        for user in page.get("UserDetailList", []):
+        users, groups, roles = (
+            [with_documents(row) for row in page.get(f"{kind}DetailList", [])]
+            for kind in ("User", "Group", "Role")
+        )
+        for user in users:
             yield User(id=user["Arn"], listed=user, facts={"report": report.row(user["Arn"])})
-        for group in page.get("GroupDetailList", []):
+        for group in groups:
             yield Group(id=group["Arn"], listed=group)
-        for role in page.get("RoleDetailList", []):
+        for role in roles:
             yield Role(id=role["Arn"], listed=role)
-        for key in ("UserDetailList", "GroupDetailList", "RoleDetailList"):
-            for holder in page.get(key, []):
-                yield from inline_policies(holder)
-                named |= managed_policies(holder)
+        for holder in (*users, *groups, *roles):
+            yield from inline_policies(holder)
+            named |= managed_policies(holder)
         for policy in page.get("Policies", []):
             if ":iam::aws:policy/" in policy["Arn"]:
                 theirs[policy["Arn"]] = policy
             else:
-                yield Policy(id=policy["Arn"], listed=policy)
+                yield Policy(id=policy["Arn"], listed=with_documents(policy))
     for arn in sorted(named & theirs.keys()):
-        yield AwsPolicy(id=arn, listed=theirs[arn])
+        yield AwsPolicy(id=arn, listed=with_documents(theirs[arn]))
 
 
 @iam.resources(AccessKey, permission=REPORT_PERMISSIONS)
@@ -104,6 +110,22 @@ def server_certificates(target: AwsTarget) -> Iterator[ServerCertificate]:
     ask = target.api("iam", "global").list_server_certificates
     for row in rows(ask, "ServerCertificateMetadataList"):
         yield ServerCertificate(id=row["Arn"], listed=row)
+
+
+def with_documents(row: Any) -> Any:  # noqa: ANN401 - any part of an answer
+    """The row with its policy documents read; IAM sends them as quoted JSON."""
+    from botocore.handlers import decode_quoted_jsondoc  # noqa: PLC0415 - where AWS is read only
+
+    if isinstance(row, list):
+        return [with_documents(each) for each in row]
+    if not isinstance(row, Mapping):
+        return row
+    return {
+        name: decode_quoted_jsondoc(value)
+        if name in DOCUMENTS and isinstance(value, str)
+        else with_documents(value)
+        for name, value in row.items()
+    }
 
 
 def inline_policies(holder: Mapping[str, Any]) -> Iterator[Policy]:

@@ -23,12 +23,8 @@ class Operation:
     def __init__(
         self, caller: Caller, shared: Clients, name: str, place: Place, around: Ambience
     ) -> None:
-        client = shared.client(place.service, around.region)
-        self._ask = getattr(client, name)
-        self._api_name = client.meta.method_to_api_mapping[name]
-        self._model = client.meta.service_model.operation_model(self._api_name)
-        self._paging = Paging.of(
-            shared.paging(place.service, self._api_name) or by_tokens(self._model)
+        self._ask, self._api_name, self._model, self._paging = shared.once(
+            (place.service, name), lambda: _described(shared, place.service, name, around.region)
         )
         self._shared = shared
         self._caller = caller
@@ -105,6 +101,17 @@ class Operation:
         _remember(note, answer.pop("ResponseMetadata", {}))
         note.rows = self._paging.rows(answer)
         return answer
+
+
+def _described(
+    shared: Clients, service: str, name: str, region: str
+) -> tuple[Any, str, Any, Paging]:
+    """What the SDK knows of an operation: its method, AWS's name for it, its model, its paging."""
+    client = shared.client(service, region)
+    api_name = client.meta.method_to_api_mapping[name]
+    model = client.meta.service_model.operation_model(api_name)
+    paging = Paging.of(shared.paging(service, api_name) or by_tokens(model))
+    return getattr(client, name), api_name, model, paging
 
 
 SAME_TOKEN = "the same page token came twice"  # noqa: S105 - a reason

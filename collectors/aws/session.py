@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from collectors import CallError, Cause, MalformedError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from botocore.loaders import Loader
     from botocore.session import Session
+
+Made = TypeVar("Made")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -62,6 +64,7 @@ class Clients:
         self._ca_file = ca_file
         self._clients: dict[str, Any] = {}
         self._paging: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+        self._made: dict[tuple[str, str], Any] = {}
         # Using a botocore client is thread-safe; making one is not.
         self._lock = threading.Lock()
 
@@ -72,6 +75,12 @@ class Clients:
                 with ambient(Ambience(region)):
                     self._clients[service] = self._make(service, region)
             return self._clients[service]
+
+    def once(self, key: tuple[str, str], make: Callable[[], Made]) -> Made:
+        """What `make` gives of a service's operation, kept: it is asked for at each call."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("Made", self._made[key])
 
     def offers(self, service: str, region: str) -> bool:
         """Whether the SDK's list of endpoints has the service in that region, or cannot tell.
@@ -118,7 +127,8 @@ class Clients:
                 max_pool_connections=CONNECTIONS,
                 retries={"total_max_attempts": 1},
                 s3={"us_east_1_regional_endpoint": "regional"},
-                user_agent_extra="annexa",
+                # The SDK's own words are put together anew for each call, at a tenth of its cost.
+                user_agent="annexa",
             ),
         )
 
@@ -156,6 +166,7 @@ def _loader() -> Loader:
 def _session(profile: str | None) -> Session:
     try:
         from botocore.exceptions import ProfileNotFound  # noqa: PLC0415
+        from botocore.handlers import json_decode_policies  # noqa: PLC0415
         from botocore.session import Session  # noqa: PLC0415
     except ImportError as error:
         raise CallError(
@@ -172,6 +183,9 @@ def _session(profile: str | None) -> Session:
     session.register("before-sign.*", _sign_in_region)
     session.register("before-sign.s3-control.*", reach_address)
     session.register("before-parse.*.*", _refuse_what_is_no_answer)
+    # It reads every policy of an answer, AWS's own by the thousand; `iam` reads those it keeps.
+    decode: Any = json_decode_policies  # its stubs take another handler's form
+    session.unregister("after-call.iam", decode)
     try:
         session.get_scoped_config()
     except ProfileNotFound as error:
