@@ -26,87 +26,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.aws_verdicts import PAIRS, Told, differing, why
+
 HERE: Final = Path(__file__).resolve().parent
 MINUTES: Final = 30 * 60
 
-PEER_SERVICES: Final = ("iam", "s3", "ec2", "vpc")
-COLLECTORS: Final = ("aws.iam", "aws.s3", "aws.ec2", "aws.vpc")
+MOST: Final = 1.05
+"""How many times the fewest requests a sweep may take."""
 
-PAIRS: Final = {
-    "ec2_ami_account_block_public_access": "aws.ec2.image_block_public_access",
-    "ec2_ebs_default_encryption": "aws.ec2.ebs_default_encryption",
-    "ec2_ebs_public_snapshot": "aws.ec2.snapshot_not_public",
-    "ec2_ebs_snapshot_account_block_public_access": "aws.ec2.snapshot_block_public_access",
-    "ec2_ebs_snapshots_encrypted": "aws.ec2.snapshot_encrypted",
-    "ec2_ebs_volume_encryption": "aws.ec2.volume_encrypted",
-    "ec2_instance_account_imdsv2_enabled": "aws.ec2.imdsv2_account_default",
-    "ec2_instance_imdsv2_enabled": "aws.ec2.imdsv2_required",
-    "ec2_instance_profile_attached": "aws.ec2.instance_profile_attached",
-    "ec2_instance_public_ip": "aws.ec2.instance_no_public_ip",
-    "ec2_instance_secrets_user_data": "aws.ec2.userdata_no_secrets",
-    "ec2_launch_template_imdsv2_required": "aws.ec2.launch_template_imdsv2",
-    "ec2_securitygroup_allow_ingress_from_internet_to_tcp_port_22": "aws.ec2.sg_no_public_ssh",
-    "ec2_securitygroup_allow_ingress_from_internet_to_tcp_port_3389": "aws.ec2.sg_no_public_rdp",
-    "ec2_securitygroup_default_restrict_traffic": "aws.ec2.default_sg_closed",
-    "iam_no_root_access_key": "aws.iam.root_no_access_keys",
-    "iam_password_policy_minimum_length_14": "aws.iam.password_policy_length",
-    "iam_root_mfa_enabled": "aws.iam.root_mfa_enabled",
-    "iam_rotate_access_key_90_days": "aws.iam.access_key_rotated",
-    "iam_support_role_created": "aws.iam.support_role_exists",
-    "iam_user_mfa_enabled_console_access": "aws.iam.user_console_mfa",
-    "s3_bucket_acl_prohibited": "aws.s3.bucket_acl_disabled",
-    "s3_bucket_level_public_access_block": "aws.s3.bucket_public_access_blocked",
-    "s3_bucket_no_mfa_delete": "aws.s3.bucket_mfa_delete",
-    "s3_bucket_object_lock": "aws.s3.bucket_object_lock",
-    "s3_bucket_object_versioning": "aws.s3.bucket_versioning_enabled",
-    "s3_bucket_secure_transport_policy": "aws.s3.bucket_tls_only",
-    "s3_bucket_server_access_logging_enabled": "aws.s3.bucket_access_logging",
-    "vpc_flow_logs_enabled": "aws.vpc.flow_logs_enabled",
-    "vpc_subnet_no_public_ip_by_default": "aws.vpc.subnet_no_auto_public_ip",
-}
-"""Checks that ask the same of the same kind of resource, the peer's and ours."""
-
-
-EXPLAINED: Final[dict[tuple[str, str, str], str]] = {
-    ("", "not_applicable", "no row"): "the peer leaves out what the question is not about",
-    (
-        "aws.iam.user_console_mfa",
-        "not_applicable",
-        "pass",
-    ): "no console password: nobody can sign in",
-    ("aws.iam.access_key_rotated", "no row", "pass"): "no access key: the peer counts a pass",
-    (
-        "aws.iam.root_mfa_enabled",
-        "fail",
-        "no row",
-    ): "moto's report has no root; we read the summary",
-    ("aws.iam.root_no_access_keys", "pass", "no row"): "as above",
-    (
-        "aws.ec2.sg_no_public_ssh",
-        "fail",
-        "pass",
-    ): "all ports are open: the peer leaves it to another",
-    (
-        "aws.ec2.sg_no_public_rdp",
-        "fail",
-        "pass",
-    ): "all ports are open: the peer leaves it to another",
-    ("aws.ec2.userdata_no_secrets", "fail", "pass"): "a password was put there; the peer missed it",
-    ("aws.ec2.launch_template_imdsv2", "fail", "pass"): "one version leaves tokens optional",
-    ("aws.vpc.flow_logs_enabled", "fail", "pass"): "the flow log takes accepted traffic only",
-    ("aws.vpc.subnet_no_auto_public_ip", "pass", "fail"): "tagged as public, which we accept",
-    ("aws.s3.bucket_mfa_delete", "unknown", "fail"): "which buckets hold records is not given",
-    ("aws.s3.bucket_object_lock", "unknown", "fail"): "which buckets hold records is not given",
-}
-"""Why two verdicts differ, by check, ours and the peer's; without a check, for all of them."""
-
-ONE_OF_THE_ACCOUNT: Final = {
-    "aws.iam.password_policy_length",
-    "aws.iam.root_mfa_enabled",
-    "aws.iam.root_no_access_keys",
-    "aws.iam.support_role_exists",
-}
-"""Settings there is one of, whatever each calls it."""
+SERVICES: Final = (
+    "account",
+    "cloudtrail",
+    "cloudwatch",
+    "config",
+    "ec2",
+    "guardduty",
+    "iam",
+    "kms",
+    "rds",
+    "s3",
+    "securityhub",
+    "vpc",
+)
+"""What both read, under the same names; of ours they are all the collectors of AWS."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +133,7 @@ class Simulation:
         )
 
 
-def ours(simulation: Simulation, regions: str, folder: Path) -> tuple[Run, dict[Any, str]]:
+def ours(simulation: Simulation, regions: str, folder: Path) -> tuple[Run, list[Told]]:
     """A sweep, and what it found."""
     annexa = str(Path(sys.executable).with_name("annexa"))
     places = "".join(f'  "{region}",\n' for region in regions.split(","))
@@ -199,7 +143,7 @@ def ours(simulation: Simulation, regions: str, folder: Path) -> tuple[Run, dict[
         f'[targets.race]\nplatform = "aws"\nrate = 1000\n{chosen}{_criteria(simulation.bound)}'
     )
     store = str(folder / "evidence.db")
-    only = [part for name in COLLECTORS for part in ("--collector", name)]
+    only = [part for name in SERVICES for part in ("--collector", f"aws.{name}")]
     # Made beforehand, as an installation does once: what is raced is the reading.
     made = [annexa, "store", "upgrade", "--store", store]
     subprocess.run(made, cwd=folder, check=True, capture_output=True)  # noqa: S603 - our own program
@@ -213,10 +157,10 @@ def ours(simulation: Simulation, regions: str, folder: Path) -> tuple[Run, dict[
     )
     if said.returncode:
         sys.exit(f"annexa findings: {said.stderr}\n{(folder / 'output.txt').read_text()}")
-    found = {}
-    for row in csv.DictReader(said.stdout.splitlines()):
-        found[row["check_id"], _name(row["resource_id"], row["scope"])] = row["status"]
-    return run, found
+    return run, [
+        Told(row["check_id"], row["resource_id"], row["scope"], row["status"], row["reason"])
+        for row in csv.DictReader(said.stdout.splitlines())
+    ]
 
 
 def _criteria(bound: dict[str, dict[str, Any]]) -> str:
@@ -234,45 +178,26 @@ def _criteria(bound: dict[str, dict[str, Any]]) -> str:
 
 def peers(
     prowler: str, simulation: Simulation, regions: str, folder: Path
-) -> tuple[Run, dict[Any, str]]:
+) -> tuple[Run, list[Told]]:
     """A scan, and what it found."""
     command = [
-        prowler, "aws", "--service", *PEER_SERVICES, "--region", *regions.split(","),
+        prowler, "aws", "--service", *SERVICES, "--region", *regions.split(","),
         "--output-formats", "csv", "--output-directory", str(folder), "--output-filename", "peer",
         "--no-banner", "--ignore-exit-code-3", "--scan-unused-services",
     ]  # fmt: skip
     run = simulation.time(command, folder)
     with (folder / "peer.csv").open() as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    return run, {
-        (row["CHECK_ID"], _name(row["RESOURCE_UID"], row["REGION"])): row["STATUS"].lower()
+    return run, [
+        Told(
+            row["CHECK_ID"],
+            row["RESOURCE_UID"],
+            row["REGION"],
+            row["STATUS"].lower(),
+            row["STATUS_EXTENDED"],
+        )
         for row in rows
-    }
-
-
-def _name(identity: str, region: str) -> str:
-    """What a resource is called by both: the last part of its ARN, or the place of a setting."""
-    whole = identity.removesuffix("/access_key_1").removesuffix("/access_key_2")
-    last = whole.rpartition("/")[2].rpartition(":")[2]
-    return region if last in {"", "123456789012", "account", "volume"} else last
-
-
-def _one(statuses: dict[str, str]) -> dict[str, str]:
-    """The one setting's status, whatever it is called; nothing where there is no row."""
-    return {"account": next(iter(statuses.values()))} if statuses else {}
-
-
-def differing(mine: dict[Any, str], theirs: dict[Any, str]) -> Counter[tuple[str, str, str]]:
-    """How often which verdict of ours stands against which of the peer's, by check."""
-    found: Counter[tuple[str, str, str]] = Counter()
-    for peer_check, check in PAIRS.items():
-        own = {name: status for (each, name), status in mine.items() if each == check}
-        other = {name: status for (each, name), status in theirs.items() if each == peer_check}
-        if check in ONE_OF_THE_ACCOUNT:
-            own, other = _one(own), _one(other)
-        for name in own.keys() | other.keys():
-            found[check, own.get(name, "no row"), other.get(name, "no row")] += 1
-    return found
+    ]
 
 
 def main() -> None:
@@ -288,7 +213,7 @@ def main() -> None:
     regions = given.regions if given.regions != "all" else ",".join(all_regions())
     simulation = Simulation(made_in, given.size, given.latency)
     runs: dict[str, list[Run]] = {"annexa": [], "prowler": []}
-    found: dict[str, dict[Any, str]] = {}
+    found: dict[str, list[Told]] = {}
     try:
         for number in range(given.rounds + 1):
             for who, done in runs.items():
@@ -303,7 +228,9 @@ def main() -> None:
                     done.append(run)
     finally:
         simulation.close()
-    report(runs, found, len(regions.split(",")), simulation.least)
+    # What an empty region takes is not counted: the account is made in two.
+    least = simulation.least if regions == made_in else None
+    report(runs, found, len(regions.split(",")), least)
 
 
 def all_regions() -> list[str]:
@@ -327,7 +254,7 @@ def all_regions() -> list[str]:
 
 
 def report(
-    runs: dict[str, list[Run]], found: dict[str, dict[Any, str]], regions: int, least: int
+    runs: dict[str, list[Run]], found: dict[str, list[Told]], regions: int, least: int | None
 ) -> None:
     """The figures, as a table."""
     print(f"\n{regions} regions; {len(found['annexa'])} findings of ours, {len(found['prowler'])}")
@@ -340,19 +267,19 @@ def report(
         )
         print(f"{name:14}{own:12.{digits}f}{other:12.{digits}f}{own / other:10.3f}")
     own_requests = statistics.median(run.requests for run in runs["annexa"])
-    print(f"fewest requests for what was seeded: {least}; ours {own_requests:.0f}")
+    if least is not None:
+        print(f"fewest requests for what was seeded: {least}; ours {own_requests:.0f}")
+        assert own_requests <= MOST * least
     print("our operations:", dict(runs["annexa"][-1].operations.most_common(60)))
-    pairs = differing(found["annexa"], found["prowler"])
+    pairs, examples = differing(found["annexa"], found["prowler"])
     same = sum(count for (_, own, other), count in pairs.items() if own == other)
     print(
         f"\n{len(PAIRS)} checks ask the same: {same} verdicts agree, {pairs.total() - same} differ"
     )
     for (check, own, other), count in sorted(pairs.items()):
         if own != other:
-            why = EXPLAINED.get((check, own, other)) or EXPLAINED.get(
-                ("", own, other), "UNEXPLAINED"
-            )
-            print(f"  {count:4} {check:38} ours {own}, peer {other}: {why}")
+            print(f"  {count:4} {check:38} ours {own}, peer {other}: {why(check, own, other)}")
+            print(f"       {examples[check, own, other][:200]}")
 
 
 if __name__ == "__main__":

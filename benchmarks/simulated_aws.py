@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,11 +28,18 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # read when moto is impor
 
 from moto.server import ThreadedMotoServer
 
-from tests.collectors.aws import moto_gaps
+from benchmarks import simulated_gaps
+from tests.collectors.aws import moto_gaps, moto_gaps_watching, random_posture
 from tests.collectors.aws.random_account import MAKERS, RandomAccount
+from tests.collectors.aws.random_alarms import alarms
+from tests.collectors.aws.random_databases import databases
+from tests.collectors.aws.random_people import PEOPLE, other_buckets
+from tests.collectors.aws.random_watching import WATCHING
 
 SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 NAME: Final = re.compile(rb"<Name>([^<]*)</Name>")
+
+POSTURE: Final = (random_posture.config, random_posture.guardduty, random_posture.securityhub)
 
 LATER: Final = ("Generate", "AssumeRole")
 """Operations whose answer is another one the next time."""
@@ -43,6 +50,7 @@ class Seen:
     """What was asked since the race began."""
 
     requests: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     together: float = 0.0
     busy: float = 0.0
@@ -103,6 +111,7 @@ class Front:
         concurrency = self.seen.together / self.seen.busy if self.seen.busy else 0.0
         told = {
             "requests": dict(self.seen.requests),
+            "missing": dict(self.seen.missing),
             "connections": self.seen.connections,
             "concurrency": round(concurrency, 2),
         }
@@ -128,6 +137,8 @@ class Front:
                             self._ask, method, target, headers, body
                         )
                 answer = self.known[key]
+            if answer.startswith((b"HTTP/1.1 404 NOT", b"HTTP/1.1 5")):
+                self.seen.missing[f"{service}:{operation} {answer[9:12].decode()}"] += 1
             await asyncio.sleep(max(0.0, self.latency - (time.monotonic() - began)))
             return answer
         finally:
@@ -202,64 +213,6 @@ def _operation(method: str, target: str, headers: dict[str, str], body: bytes, s
     return f"{method} {'bucket' if path.strip('/') else 'service'}{'?' + what if what else ''}"
 
 
-def people_and_buckets(account: RandomAccount) -> None:
-    """Users with and without a second factor, keys and passwords; buckets open and closed."""
-    iam = account.client("iam", account.regions[0])
-    for number in range(4 * account.size):
-        name = f"person-{number:04}"
-        iam.create_user(UserName=name)
-        if account.flip():
-            iam.create_login_profile(UserName=name, Password="Abcd-1234-efgh!")  # noqa: S106 - a simulation
-        if account.flip():
-            iam.create_access_key(UserName=name)
-        if account.flip(0.3):
-            arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-            iam.attach_user_policy(UserName=name, PolicyArn=arn)
-        if account.flip():
-            device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)
-            iam.enable_mfa_device(
-                UserName=name,
-                SerialNumber=device["VirtualMFADevice"]["SerialNumber"],
-                AuthenticationCode1="123456",
-                AuthenticationCode2="654321",
-            )
-    if account.flip():
-        iam.update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True)
-    for number in range(4 * account.size):
-        region = account.regions[number % len(account.regions)]
-        _bucket(account, f"acme-data-{number:04}", region)
-    iam_pages = -(-(4 * account.size + 1) // 1000)
-    account.least.update({"GetAccountAuthorizationDetails": iam_pages})
-
-
-def _bucket(account: RandomAccount, name: str, region: str) -> None:
-    s3 = account.client("s3", region)
-    place = {} if region == "us-east-1" else {"LocationConstraint": region}
-    given: dict[str, Any] = {"CreateBucketConfiguration": place} if place else {}
-    s3.create_bucket(Bucket=name, **given)
-    if account.flip():
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    if account.flip():
-        closed = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
-            True,
-        )
-        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
-    if account.flip(0.3):
-        everyone = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": "*",
-                    "Action": "s3:GetObject",
-                    "Resource": f"arn:aws:s3:::{name}/*",
-                }
-            ],
-        }
-        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(everyone))
-
-
 async def main() -> None:
     """Make the account and serve it until killed."""
     options = argparse.ArgumentParser()
@@ -269,13 +222,16 @@ async def main() -> None:
     options.add_argument("--latency", type=float, default=0.05)
     given = options.parse_args()
     moto_gaps.fill()
+    moto_gaps_watching.fill()
+    simulated_gaps.fill()
     behind = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     behind.start()
     address = "http://{}:{}".format(*behind.get_host_and_port())
     account = RandomAccount(
         address, given.seed, regions=tuple(given.regions.split(",")), size=given.size
     )
-    account.make(*MAKERS, people_and_buckets)
+    account.make(*MAKERS, *WATCHING, alarms, databases, *POSTURE, *PEOPLE, other_buckets)
+    account.least.update(["DescribeRegions", "GetCallerIdentity"])
     s3 = account.client("s3", "us-east-1")
     buckets = {
         row["Name"]: s3.get_bucket_location(Bucket=row["Name"])["LocationConstraint"] or "us-east-1"

@@ -1,20 +1,22 @@
-"""What the simulated AWS lacks of RDS, logs, Config, GuardDuty and Security Hub.
+"""What the simulated AWS lacks of RDS, logs, Config, GuardDuty, IAM and Security Hub.
 
-An answer is what a maker put into a backend's settings under the operation's name, else an empty
-one; AWS's own model serialises it, as it does moto's.
+An answer is what a maker put into a backend's settings under the operation's name, or what its
+function says to the request, else an empty one; AWS's own model serialises it, as it does moto's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.config.models import config_backends
 from moto.config.responses import ConfigResponse
 from moto.core.responses import ActionResult
 from moto.guardduty import urls as guardduty_urls
-from moto.guardduty.models import guardduty_backends
+from moto.guardduty.models import Detector, guardduty_backends
 from moto.guardduty.responses import GuardDutyResponse
+from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
 from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 from moto.rds.models import rds_backends
@@ -26,8 +28,10 @@ from moto.securityhub.models import securityhub_backends
 from moto.securityhub.responses import SecurityHubResponse
 
 Answers = dict[str, Any]
+Gaps = Sequence[tuple[Any, Any, Answers]]
+Paths = Mapping[Any, Sequence[str]]
 
-GAPS: tuple[tuple[Any, Any, Answers], ...] = (
+GAPS: Gaps = (
     (
         RDSResponse,
         rds_backends,
@@ -63,6 +67,7 @@ GAPS: tuple[tuple[Any, Any, Answers], ...] = (
             "list_publishing_destinations": {"Destinations": []},
         },
     ),
+    (IamResponse, iam_backends, {"list_organizations_features": {"EnabledFeatures": []}}),
     (
         ResourceGroupsTaggingAPIResponse,
         resourcegroupstaggingapi_backends,
@@ -80,7 +85,7 @@ GAPS: tuple[tuple[Any, Any, Answers], ...] = (
     ),
 )
 DETECTOR = "{0}/detector/(?P<detector_id>[^/]+)"
-PATHS = {
+PATHS: Paths = {
     guardduty_urls: (
         f"{DETECTOR}/admin$",
         f"{DETECTOR}/findings$",
@@ -98,25 +103,50 @@ PATHS = {
 }
 
 
-def fill() -> None:
+def fill(gaps: Gaps = GAPS, paths: Paths = PATHS) -> None:
     """Add the missing operations and their addresses."""
-    for response, backends, operations in GAPS:
+    for response, backends, operations in gaps:
         for operation, empty in operations.items():
             setattr(response, operation, _answering(backends, operation, empty))
-    for urls, paths in PATHS.items():
+    for urls, missing in paths.items():
         dispatch = next(iter(urls.url_paths.values()))
-        urls.url_paths.update(dict.fromkeys(paths, dispatch))
+        urls.url_paths.update(dict.fromkeys(missing, dispatch))
+    if Detector.to_json.__name__ == "to_json":  # once
+        Detector.to_json = _both_forms(Detector.to_json)
+
+
+def _both_forms(told: Callable[[Detector], Answers]) -> Callable[[Detector], Answers]:
+    """A detector as GuardDuty tells it: what the features say, older members say too."""
+
+    def answer(detector: Detector) -> Answers:
+        found = told(detector)
+        status = {row["name"]: {"status": row["status"]} for row in found["features"]}
+        off = {"status": "DISABLED"}
+        found["dataSources"] |= {
+            "s3Logs": status.get("S3_DATA_EVENTS", off),
+            "kubernetes": {"auditLogs": status.get("EKS_AUDIT_LOGS", off)},
+            "malwareProtection": {
+                "scanEc2InstanceWithFindings": {
+                    "ebsVolumes": status.get("EBS_MALWARE_PROTECTION", off)
+                }
+            },
+        }
+        return found
+
+    return answer
 
 
 def answers(backends: Any, number: str, region: str) -> Answers:
     """What one account and region of a service answers instead of nothing, by operation."""
-    found: Answers = vars(backends[number][region]).setdefault("answers_of_tests", {})
+    place = region if region in backends[number] else "aws"  # IAM is of no region
+    found: Answers = vars(backends[number][place]).setdefault("answers_of_tests", {})
     return found
 
 
 def _answering(backends: Any, operation: str, empty: Answers) -> Callable[[Any], ActionResult]:
     def answer(response: Any) -> ActionResult:
         here = answers(backends, response.current_account, response.region)
-        return ActionResult(here.get(operation, empty))
+        given = here.get(operation, empty)
+        return ActionResult(given(response) if callable(given) else given)
 
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from moto.rds.models import rds_backends
@@ -28,15 +29,18 @@ def databases(account: RandomAccount) -> None:
         api = account.client("rds", region)
         supported = account.flip()
         here = answers(rds_backends, account.number, region)
-        here["describe_db_engine_versions"] = {
-            "DBEngineVersions": [{"Status": "available" if supported else "deprecated"}]
-        }
+        here["describe_db_engine_versions"] = partial(
+            _versions, "available" if supported else "deprecated"
+        )
         ends = "2036-01-01" if (lasting := account.flip()) else "2027-01-01"
         here["describe_certificates"] = {
             "Certificates": [
                 {
                     "CertificateIdentifier": CERTIFICATE,
                     "CertificateArn": f"arn:aws:rds:{region}::cert:{CERTIFICATE}",
+                    "CertificateType": "CA",
+                    "CustomerOverride": False,
+                    "ValidFrom": "2019-09-01T00:00:00Z",
                     "ValidTill": f"{ends}T00:00:00Z",
                 }
             ]
@@ -52,11 +56,23 @@ def databases(account: RandomAccount) -> None:
         account.pages("DescribeDBMajorEngineVersions", 1)
 
 
+def _versions(status: str, response: Any) -> dict[str, Any]:
+    """The one version; deprecated ones are told to whoever asks for all."""
+    told = status == "available" or response._get_param("IncludeAll") in {True, "true"}
+    row = {
+        "Engine": "postgres",
+        "EngineVersion": "16.4",
+        "DBEngineDescription": "PostgreSQL",
+        "Status": status,
+    }
+    return {"DBEngineVersions": [row] * told}
+
+
 def _database(
     account: RandomAccount, api: Any, name: str, *, supported: bool, lasting: bool
 ) -> None:
     demands, produces = account.flip(), account.flip()
-    group = f"{name}-settings"
+    group = name
     made = api.create_db_parameter_group(
         DBParameterGroupName=group, DBParameterGroupFamily="postgres16", Description="by chance"
     )["DBParameterGroup"]["DBParameterGroupArn"]

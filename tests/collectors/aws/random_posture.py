@@ -75,7 +75,7 @@ def _recorder(account: RandomAccount, region: str, bucket: str, state: str, days
     if state != "off":
         api.start_configuration_recorder(ConfigurationRecorderName="default")
         made = config_backends[account.number][region].recorders["default"]
-        made.status.last_status = "FAILURE" if state == "failing" else "SUCCESS"
+        made.status.last_status = "Failure" if state == "failing" else "Success"
 
 
 def _rules(account: RandomAccount, region: str) -> dict[str, Any]:
@@ -117,7 +117,8 @@ def guardduty(account: RandomAccount) -> None:
         if on:
             names = [*(FEATURES if plans else ()), *(["EBS_MALWARE_PROTECTION"] if scans else [])]
             account.client("guardduty", region).create_detector(
-                Enable=True, Features=[{"Name": each, "Status": "ENABLED"} for each in names]
+                Enable=True,
+                Features=[{"Name": each, "Status": "ENABLED"} for each in names],
             )
             _findings(account, region, here)
             ask.update(f"GET /detector/-{part}" for part in ("", "/admin", "/administrator"))

@@ -26,7 +26,8 @@ def kms_keys(account: RandomAccount) -> None:
             if rotates and symmetric:
                 api.enable_key_rotation(KeyId=made)
             if ending:
-                api.schedule_key_deletion(KeyId=made, PendingWindowInDays=7)
+                # The simulation takes the id alone here, not the ARN.
+                api.schedule_key_deletion(KeyId=made.rpartition("/")[2], PendingWindowInDays=7)
             account.expect(
                 "aws.kms.cmk_rotation_enabled",
                 made,
