@@ -362,6 +362,8 @@ _OPTIONAL = {
     "item": '"walk_round"',
     "endpoint_url": '"https://proxy.acme.example"',
     "ca_file": '"/etc/ssl/acme.pem"',
+    "cert_file": '"/etc/annexa/receiver.pem"',
+    "key_file": '"/etc/annexa/receiver.key"',
     "share": "0.02",
     "regions_out": '{ reason = "not used", author = "J. Roth", date = 2026-09-01 }',
     "regions": '["eu-central-1"]',

@@ -206,7 +206,7 @@ def test_a_store_that_fails_in_the_middle_ends_with_four(
 def test_an_error_nobody_expected_is_not_hidden(
     swept: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("evidence_store.store.Store.findings", broken)
