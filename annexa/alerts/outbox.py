@@ -7,7 +7,7 @@ number of the attempt is the claim's token: whoever was too slow can settle noth
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -159,14 +159,3 @@ def claim(
         )
         for row in sorted(rows, key=lambda row: (row.created, row.id))
     ]
-
-
-def release(operations: Operations, claimed: Sequence[Claimed]) -> None:
-    """Give back what was claimed and not begun; another sender need not wait for the lease."""
-    with operations.writing(f"{LOCK} {claimed[0].endpoint}") as connection:
-        for each in claimed:
-            connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.id == each.message.id, outbox.c.attempts == each.attempt)
-                .values(lease_until=0, tries=outbox.c.tries - 1)
-            )

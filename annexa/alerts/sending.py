@@ -18,28 +18,22 @@ from annexa.alerts import outbox, settling
 from annexa.alerts.interface import Answer, Sink
 from annexa.operations import Operations
 
-BATCH: Final = 8
-"""Messages of an endpoint that are claimed at once."""
-
 LEASE: Final = timedelta(minutes=5)
-"""For so long they are ours."""
-
-PART: Final = 0.4
-"""After this part of the lease none of them is begun any more: an attempt may take minutes."""
+"""For so long a message is ours; an attempt over a slow mail server may take minutes."""
 
 Clock = Callable[[], datetime]
 
 
 @dataclass
 class Sender:
-    """Sends what is due, batch by batch.
+    """Sends what is due, one message of an endpoint after the other.
 
     Attributes:
         operations: where the outbox is.
         source: the ledger's name.
         sinks: the endpoints we know, by name.
         clock: aware UTC.
-        lease: for how long a batch is claimed.
+        lease: for how long a message is claimed.
         sent: how many attempts ended how.
     """
 
@@ -54,8 +48,9 @@ class Sender:
     def run(self, stop: threading.Event) -> int:
         """Send until nothing is due any more, or until told to stop; how many attempts.
 
-        Endpoints do not wait for each other. One of them gets one message after the other, so that
-        a sender that is killed leaves at most one of each whose arrival nobody has written down.
+        Endpoints do not wait for each other. One of them gets one message after the other, and no
+        other is claimed meanwhile: a sender that is killed leaves at most one of each whose arrival
+        nobody has written down, and which waits for the claim to end.
         What one of them brings about, such as news of an endpoint that is gone, is sent as well.
         """
         before = self.sent.total()
@@ -70,17 +65,12 @@ class Sender:
 
     def _endpoint(self, name: str, stop: threading.Event) -> None:
         while not stop.is_set():
-            began = self.clock()
             claimed = outbox.claim(
-                self.operations, self.source, [name], began, most=BATCH, lease=self.lease
+                self.operations, self.source, [name], self.clock(), most=1, lease=self.lease
             )
             if not claimed:
                 return
-            for number, each in enumerate(claimed):
-                if stop.is_set() or self.clock() - began > self.lease * PART:
-                    outbox.release(self.operations, claimed[number:])
-                    break
-                self._try(each)
+            self._try(claimed[0])
 
     def _try(self, claimed: outbox.Claimed) -> None:
         sink = self.sinks[claimed.endpoint]

@@ -353,18 +353,7 @@ def test_an_independent_library_verifies_old_and_new_secret(receiver: Receiver) 
         Webhook(NEW).verify(got.body + b" ", got.headers)
 
 
-def test_what_was_claimed_and_not_begun_is_given_back(operations: Operations, clock: Clock) -> None:
-    put(operations, "a", "b")
-    claimed = claim(operations, clock)
-    outbox.release(operations, claimed)
-    again = claim(operations, clock)
-    assert [(each.attempt, each.tries) for each in again] == [(2, 1), (2, 1)]
-    assert settle(operations, claimed[0], FAILED, clock) is None
-    outbox.release(operations, claimed)  # of an earlier claim: nothing happens
-    assert claim(operations, clock) == []
-
-
-def test_a_sender_that_is_told_to_stop_gives_back_what_it_has_not_begun(
+def test_a_sender_that_is_told_to_stop_holds_nothing_it_has_not_begun(
     operations: Operations, receiver: Receiver, clock: Clock
 ) -> None:
     put(operations, *"abcd")
