@@ -8,6 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Final
 
+from annexa.sweep.heap import share_one_heap
+
 Job = Callable[[], None]
 
 THREADS: Final = 32
@@ -25,6 +27,7 @@ class Pool:
     """
 
     def __init__(self, threads: int = THREADS, cap: int = CAP) -> None:
+        share_one_heap()
         self._threads = threads
         self._cap = cap
         self._turn = threading.Condition()
