@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the one PostgreSQL server, started when a test needs it."""
+"""What tests of several rooms share: logs of their own, and the one PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.postgres import PostgresServer, programs
 
@@ -22,3 +23,10 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer(found)
     yield server
     server.remove()
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """What a command set up for logs writes to its own output, which ends with its test."""
+    yield
+    structlog.reset_defaults()
