@@ -94,7 +94,7 @@ def test_they_agree_on_a_server_as_well(postgres: PostgresServer, history: Histo
 
 
 @pytest.mark.prove
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sweeps)
 def test_they_agree_whatever_happened(history: History) -> None:
     with tempfile.TemporaryDirectory() as folder:
