@@ -175,7 +175,7 @@ def _pasted(raw: object, place: Place = ()) -> Iterator[Place]:
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
-    for problem in error.errors(include_url=False, include_input=False):
+    for problem in error.errors(include_url=False):
         place, kind, context = problem["loc"], problem["type"], problem.get("ctx", {})
         cause = context.get("error")
         if isinstance(cause, ContradictionError):
@@ -185,9 +185,19 @@ def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
         if place and place[-1] == "[key]":  # the name of a table, not its content
             place = place[:-1]
         message = _words(place, kind, context) or problem["msg"].removeprefix("Value error, ")
+        setting: Place = ()
         # Pydantic names the table where the platform is wrong; people look for the setting.
-        setting = (_tag_name(place),) if kind.startswith("union_tag") else ()
+        if kind.startswith("union_tag"):
+            setting = (_tag_name(place),)
+            given = problem["input"] if isinstance(problem["input"], dict) else {}
+            if kind == "union_tag_not_found" and (close := _close(setting[0], given)):
+                setting, message = (close,), f"unknown setting; did you mean {_tag_name(place)!r}?"
         yield (*_without_tag(place), *setting), message
+
+
+def _close(name: object, given: Mapping[str, object]) -> str | None:
+    """The setting that was written where another was meant."""
+    return next(iter(difflib.get_close_matches(str(name), list(given), 1)), None)
 
 
 def _words(place: Place, kind: str, context: Mapping[str, Any]) -> str | None:

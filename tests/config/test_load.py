@@ -98,6 +98,10 @@ SOURCE = (
         ),
         ("[targets.a]\nslow = true", "1: targets.a.platform: is missing"),
         (
+            '[targets.a]\nplatfrom = "linux"',
+            "2: targets.a.platfrom: unknown setting; did you mean 'platform'?",
+        ),
+        (
             '[targets.a]\nplatform = "linux"\nslow = "yes"',
             "3: targets.a.slow: write true or false, without quotes",
         ),
