@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import re
 import socket
@@ -18,6 +17,7 @@ from annexa.sweep.means import Job
 from annexa.sweep.run import Scope
 from collectors import Catalog
 from config import AnyTarget, AwsTarget, LinuxTarget, ScopeOut, Settings
+from config.suggestions import suggestion
 
 AWS_CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -189,8 +189,7 @@ def bound(settings: Settings, catalog: Catalog, on: dt.date) -> Bound:
         check = catalog.checks.get(check_id)
         table = ("criteria", check_id)
         if check is None:
-            close = difflib.get_close_matches(check_id, catalog.checks, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else "; see `annexa criteria`"
+            hint = suggestion(check_id, catalog.checks, "; see `annexa criteria`")
             raise DeclarationError(f"no installed check has this id{hint}", table)
         for name, criterion in criteria.items():
             known = check.criteria.get(name)

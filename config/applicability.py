@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import ConfigError
+from config.suggestions import suggestion
 from config.values import CONTROLS
 
 COLUMNS = ("control", "applicable", "reason", "declared_status", "approved_by", "approved_on")
@@ -85,8 +85,7 @@ def _read(rows: list[tuple[int, list[str]]], path: Path) -> tuple[Applicability,
 def _wrong(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What is wrong with one row: column and message."""
     if row["control"] not in CONTROLS:
-        close = difflib.get_close_matches(row["control"], CONTROLS, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = suggestion(row["control"], CONTROLS)
         yield "control", f"is no control of ISO/IEC 27001:2022 Annex A{hint}"
     if row["applicable"] not in {"yes", "no"}:
         yield "applicable", "write yes or no"
@@ -96,8 +95,7 @@ def _wrong(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if row["applicable"] == "no" and status:
         yield "declared_status", "must be empty for an excluded control"
     if row["applicable"] == "yes" and status not in STATUSES:
-        close = difflib.get_close_matches(status, STATUSES, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = suggestion(status, STATUSES)
         yield "declared_status", f"write one of: {', '.join(STATUSES)}{hint}"
     if not row["approved_by"]:
         yield "approved_by", "is empty"

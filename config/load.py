@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -17,6 +16,7 @@ from config.errors import ConfigError
 from config.lines import lines
 from config.secrets import looks_secret
 from config.settings import Settings
+from config.suggestions import meant, suggestion
 from config.values import ContradictionError, Place
 
 # What pydantic means, in the words of someone who edits a TOML file.
@@ -188,23 +188,18 @@ def _problems(error: ValidationError) -> Iterator[tuple[Place, str]]:
         setting: Place = ()
         # Pydantic names the table where the platform is wrong; people look for the setting.
         if kind.startswith("union_tag"):
-            setting = (_tag_name(place),)
+            tag = _tag_name(place)
+            setting = (tag,)
             given = problem["input"] if isinstance(problem["input"], dict) else {}
-            if kind == "union_tag_not_found" and (close := _close(setting[0], given)):
-                setting, message = (close,), f"unknown setting; did you mean {_tag_name(place)!r}?"
+            if kind == "union_tag_not_found" and (close := meant(tag, given)):
+                setting, message = (close,), _WORDS["extra_forbidden"] + suggestion(close, (tag,))
         yield (*_without_tag(place), *setting), message
-
-
-def _close(name: object, given: Mapping[str, object]) -> str | None:
-    """The setting that was written where another was meant."""
-    return next(iter(difflib.get_close_matches(str(name), list(given), 1)), None)
 
 
 def _words(place: Place, kind: str, context: Mapping[str, Any]) -> str | None:
     """The message for one of pydantic's errors, or None to take its own."""
     if kind == "extra_forbidden":
-        close = difflib.get_close_matches(str(place[-1]), _settings_at(place[:-1]), 1)
-        return _WORDS[kind] + (f"; did you mean {close[0]!r}?" if close else "")
+        return _WORDS[kind] + suggestion(str(place[-1]), _settings_at(place[:-1]))
     named = place[-2] if isinstance(place[-1], int) and len(place) > 1 else place[-1]
     if kind in {"string_type", "string_pattern_mismatch"} and named in _PATTERNS:
         return _PATTERNS[str(named)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import fnmatch
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
@@ -42,6 +41,7 @@ from config.platforms import (
     Target,
 )
 from config.schedules import Daemon, OwnSchedule, Schedule
+from config.suggestions import suggestion
 from config.values import (
     CheckId,
     DatabaseAddress,
@@ -295,8 +295,7 @@ class Settings(Model):
                     yield ("schedules", name, "targets", number), self._unknown_target(target)
 
     def _unknown_target(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self.targets, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = suggestion(name, self.targets)
         return f"no such target; declare it under [targets], out of scope or not{hint}"
 
 

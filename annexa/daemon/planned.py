@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from annexa.declared import DeclarationError
 from collectors import Catalog
 from config import Schedule, Settings
 from config.settings import GENERAL
+from config.suggestions import suggestion
 from config.values import duration_text
 
 
@@ -77,8 +77,7 @@ def _platforms(catalog: Catalog, schedule: str, collectors: Sequence[str]) -> se
     known = {collector.name: collector.platform for collector in catalog.collectors}
     for name in collectors:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else "; see `annexa collectors`"
+            hint = suggestion(name, known, "; see `annexa collectors`")
             raise DeclarationError(
                 f"schedule {schedule} names collector {name!r}, which is not installed{hint}",
                 ("schedules", schedule, "collectors"),

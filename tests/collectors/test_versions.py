@@ -40,13 +40,13 @@ def _forget() -> None:
 
 @pytest.fixture
 def packages(write: Write) -> Write:
-    write("theirs_v.library", "limit = 1\n")
+    write("theirs_v.foreign", "limit = 1\n")
     write("ours_v.other", "x = 1\n")
     write("ours_v.deep", "y = 1\n")
     write("ours_v.helper", "import ours_v.deep\n")
     write(
         "ours_v.checks",
-        "from ours_v.helper import thing\nfrom theirs_v import library\nimport os\n",
+        "from ours_v.helper import thing\nfrom theirs_v import foreign\nimport os\n",
     )
     return write
 
@@ -55,7 +55,7 @@ def test_the_same_code_has_the_same_version(packages: Write) -> None:
     before = versions.code_version("ours_v.checks")
     packages(
         "ours_v.checks",
-        "from ours_v.helper import thing\nfrom theirs_v import library\nimport os\n",
+        "from ours_v.helper import thing\nfrom theirs_v import foreign\nimport os\n",
     )
     assert versions.code_version("ours_v.checks") == before
     assert len(before) == 12
@@ -68,7 +68,7 @@ def test_a_change_of_a_helper_changes_the_version(packages: Write, module: str) 
     assert versions.code_version("ours_v.checks") != before
 
 
-@pytest.mark.parametrize("module", ["ours_v.other", "theirs_v.library"])
+@pytest.mark.parametrize("module", ["ours_v.other", "theirs_v.foreign"])
 def test_what_a_check_cannot_call_or_others_wrote_does_not(packages: Write, module: str) -> None:
     before = versions.code_version("ours_v.checks")
     packages(module, "limit = 2\n")

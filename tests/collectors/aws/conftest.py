@@ -51,12 +51,17 @@ def credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="module")
-def company(request: pytest.FixtureRequest, moto_server: str) -> RandomAccount:
-    """An account of chance, made by the test module's MAKERS."""
-    reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")  # noqa: S310
-    urllib.request.urlopen(reset).read()  # noqa: S310 - the simulation's own address
+def company(request: pytest.FixtureRequest, moto_server: str) -> Iterator[RandomAccount]:
+    """An account of chance, made by the test module's MAKERS; nothing is left of it afterwards."""
+    _empty(moto_server)
     account = RandomAccount(moto_server, seed=20261125, size=request.module.SIZE)
-    return account.make(*request.module.MAKERS)
+    yield account.make(*request.module.MAKERS)
+    _empty(moto_server)
+
+
+def _empty(url: str) -> None:
+    reset = urllib.request.Request(f"{url}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset).read()  # noqa: S310 - the simulation's own address
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from collectors import catalog
 from collectors.aws import AwsConnection
@@ -22,32 +18,7 @@ from tests.collectors.aws.random_people import PEOPLE
 catalog(plugins=False)  # the questions of a service stand in several modules
 
 
-@pytest.fixture(scope="module")
-def company(moto_server: str) -> Iterator[RandomAccount]:
-    empty(moto_server)
-    yield RandomAccount(moto_server, seed=20261125, size=2).make(*PEOPLE)
-    empty(moto_server)  # other tests look whether there are people already
-
-
-def empty(url: str) -> None:
-    reset = urllib.request.Request(f"{url}/moto-api/reset", method="POST")  # noqa: S310
-    urllib.request.urlopen(reset).read()  # noqa: S310 - the simulation's own address
-
-
-@pytest.fixture(scope="module")
-def copy(company: RandomAccount) -> Iterator[Double]:
-    """A server that asks the simulation each thing once."""
-    made = Double(company.url, remembers=True)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def connection(company: RandomAccount, copy: Double, credential: None) -> AwsConnection:  # noqa: ARG001
-    copy.seen.clear()
-    return AwsConnection(
-        "prod", endpoint_url=copy.url, regions=company.regions, regions_out="not used"
-    )
+SIZE, MAKERS = 2, PEOPLE
 
 
 def test_people_and_buckets_are_judged_as_they_were_made_in_the_fewest_requests(
